@@ -1,0 +1,5 @@
+"""The house around the apps: settings, URLs, tasks, embedded services."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,123 @@
+"""Workbooks that we hand out, with inert cells, and small ones that we read."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import xlsxwriter
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_UNPACKED = 100 << 20
+COLUMN_WIDTHS = (8, 40)
+
+Cell = str | int | Decimal | dt.date | None
+
+
+class UnreadableWorkbookError(ValueError):
+    """The file is no workbook that we read; the text says why, for the person who sent it."""
+
+
+def workbook(title: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """An .xlsx file with one sheet. Text is written as text, so that no cell is taken for a formula."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet = book.add_worksheet(title[:31])
+    bold = book.add_format({"bold": True, "bottom": 1})
+    formats = {
+        Decimal: book.add_format({"num_format": "#,##0.00"}),
+        dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
+    }
+    sheet.freeze_panes(1, 0)
+    for column, head in enumerate(heads):
+        sheet.write_string(0, column, head, bold)
+        sheet.set_column(column, column, _width(head))
+    for number, row in enumerate(rows, start=1):
+        for column, value in enumerate(row):
+            _write(sheet, number, column, value, formats)
+    book.close()
+    return buffer.getvalue()
+
+
+def download(content: bytes, name: str, content_type: str = XLSX) -> HttpResponse:
+    """An answer that the browser saves under `name`."""
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def read_rows(content: bytes) -> list[list[str]]:
+    """All cells of the first sheet as trimmed text. Raises UnreadableWorkbookError."""
+    if content.startswith(b"PK"):
+        _check_unpacked_size(content)
+    if content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return _read_workbook(content)
+    return _read_csv(content)
+
+
+def _write(sheet: Any, row: int, column: int, value: Cell, formats: dict[type, Any]) -> None:
+    if value is None or value == "":
+        return
+    if isinstance(value, dt.date):
+        sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats[dt.date])
+    elif isinstance(value, Decimal):
+        sheet.write_number(row, column, float(value), formats[Decimal])
+    elif isinstance(value, int):
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, value)
+
+
+def _width(head: str) -> int:
+    least, most = COLUMN_WIDTHS
+    return min(max(2 * len(head) + 4, least), most)
+
+
+def _check_unpacked_size(content: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise UnreadableWorkbookError(_("The file is damaged; save it again and try once more.")) from error
+    if unpacked > MAX_UNPACKED:
+        raise UnreadableWorkbookError(_("The workbook is too large when unpacked."))
+
+
+def _read_workbook(content: bytes) -> list[list[str]]:
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if not book.sheet_names:
+            return []
+        rows = book.get_sheet_by_index(0).to_python()
+    except CalamineError as error:
+        raise UnreadableWorkbookError(
+            _("This is no workbook that can be read, or it is protected by a password.")
+        ) from error
+    return [[_as_text(cell) for cell in row] for row in rows]
+
+
+def _read_csv(content: bytes) -> list[list[str]]:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text))]
+    raise UnreadableWorkbookError(_("This is no workbook that can be read, or it is protected by a password."))
+
+
+def _as_text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # a mobile number typed as a number
+    return str(cell).strip()

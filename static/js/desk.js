@@ -1,0 +1,4 @@
+// What every page gets: the shortcut into the search, questions before an act, forms that are sent once.
+import "./search_shortcut.js";
+import "./confirm.js";
+import "./forms.js";

@@ -1,0 +1,55 @@
+// Forms of our pages.
+// - `data-autosubmit` on a form sends it when a filter changes.
+// - A form that posts asks first whether the session still lives. If it does not, nothing is sent and what was typed
+//   stays; if it was renewed in another window, the form gets the new token. It is sent once, however often pressed.
+const REOPEN_AFTER_MS = 4000; // an answer that is a download leaves the page, and its form, where they are
+const ended = document.getElementById("session-dialog");
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.matches("[data-autosubmit]")) form.requestSubmit();
+});
+
+async function session() {
+  try {
+    const answer = await fetch(ended.dataset.url, { headers: { Accept: "application/json" } });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // no network: the browser says so itself when the form is sent
+  }
+}
+
+function renewToken(token) {
+  for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
+}
+
+async function check(form, submitter) {
+  const state = await session();
+  if (state && !state.signed_in) {
+    delete form.dataset.sent;
+    ended.showModal();
+    return;
+  }
+  if (state) renewToken(state.token);
+  form.dataset.checked = "yes";
+  form.requestSubmit(submitter ?? undefined);
+  delete form.dataset.checked;
+  setTimeout(() => delete form.dataset.sent, REOPEN_AFTER_MS);
+}
+
+if (ended) {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.dataset.checked) return;
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = "yes";
+    check(form, event.submitter);
+  });
+
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+
+  document.addEventListener("session-ended", () => ended.showModal());
+}

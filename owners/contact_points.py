@@ -1,0 +1,154 @@
+"""How owners can be reached, and how that changes: the old row ends, a new one begins, nothing is overwritten."""
+
+import re
+import unicodedata
+from datetime import date, datetime
+
+from django.db import transaction
+
+from company.audit import record
+from company.models import User
+from owners.models import Address, EmergencyContact, Owner, Phone
+from owners.personal_data import keyed_hash
+
+NOT_DIGITS = re.compile(r"\D")
+COUNTRY_CODE = re.compile(r"^(?:00)?86(?=1\d{10}$)")
+SHORTEST, LONGEST = 7, 15
+
+
+class PhoneNumberError(ValueError):
+    """The text holds no phone number of 7 to 15 digits."""
+
+
+def normalise_phone(text: str) -> str:
+    """The digits of a number: ``+86 138-1234-2617`` → ``13812342617``. Raises PhoneNumberError."""
+    digits = COUNTRY_CODE.sub("", NOT_DIGITS.sub("", unicodedata.normalize("NFKC", text)))
+    if not SHORTEST <= len(digits) <= LONGEST:
+        raise PhoneNumberError(f"{len(digits)} digits")
+    return digits
+
+
+@transaction.atomic
+def add_phone(
+    owner: Owner,
+    number: str,
+    *,
+    by: User | None,
+    label: str = "",
+    is_primary: bool = False,
+    confirmed_on: date | None = None,
+) -> Phone:
+    """Add a number to those of ``owner``, or confirm it where it is known; the first one is the primary one.
+
+    Raises PhoneNumberError.
+    """
+    digits = normalise_phone(number)
+    phones = _lock_phones(owner)
+    known = next((phone for phone in phones if phone.number_hash == keyed_hash(digits)), None)
+    phone = known or Phone(
+        project_id=owner.project_id, owner=owner, number=digits, number_hash=keyed_hash(digits), last4=digits[-4:]
+    )
+    phone.label = label or phone.label
+    phone.confirmed_on = confirmed_on or phone.confirmed_on
+    phone.save()
+    if is_primary or not any(other.is_primary for other in phones):
+        _make_primary(phone, phones)
+    if known is None:
+        record(action="owners.phone_added", by=by, project=owner.project, obj=owner, last4=phone.last4)
+    return phone
+
+
+@transaction.atomic
+def change_phone(phone: Phone, number: str, *, by: User | None, now: datetime) -> Phone:
+    """Replace a number by another: the old row ends, the new one takes over its label and primary mark.
+
+    Raises PhoneNumberError.
+    """
+    digits = normalise_phone(number)
+    if keyed_hash(digits) == phone.number_hash:
+        return phone
+    was_primary = phone.is_primary
+    end_phone(phone, by=by, now=now)
+    return add_phone(phone.owner, digits, by=by, label=phone.label, is_primary=was_primary)
+
+
+@transaction.atomic
+def end_phone(phone: Phone, *, by: User | None, now: datetime) -> None:
+    """The number is no longer the owner's; the row stays as history, and another number becomes the primary one."""
+    phones = _lock_phones(phone.owner)
+    Phone.objects.filter(pk=phone.pk, ended_at__isnull=True).update(ended_at=now, is_primary=False)
+    left = [other for other in phones if other.pk != phone.pk]
+    if left and not any(other.is_primary for other in left):
+        _make_primary(left[0], left)
+    record(action="owners.phone_ended", by=by, project=phone.project, obj=phone.owner, last4=phone.last4)
+
+
+@transaction.atomic
+def make_primary(phone: Phone, *, by: User | None) -> None:
+    """The number to dial first."""
+    _make_primary(phone, _lock_phones(phone.owner))
+    record(action="owners.phone_primary", by=by, project=phone.project, obj=phone.owner, last4=phone.last4)
+
+
+@transaction.atomic
+def mark_phone(
+    phone: Phone,
+    *,
+    by: User | None,
+    state: Phone.State | None = None,
+    do_not_contact: bool | None = None,
+    confirmed_on: date | None = None,
+) -> None:
+    """Note what was learnt of a number: whether it is valid, may be dialled, and when that was confirmed."""
+    changes = {"state": state, "do_not_contact": do_not_contact, "confirmed_on": confirmed_on}
+    given = {name: value for name, value in changes.items() if value is not None}
+    for name, value in given.items():
+        setattr(phone, name, value)
+    phone.save(update_fields=list(given))
+    detail = {name: str(value) for name, value in given.items()}
+    record(action="owners.phone_marked", by=by, project=phone.project, obj=phone.owner, last4=phone.last4, **detail)
+
+
+@transaction.atomic
+def change_address(owner: Owner, kind: Address.Kind, text: str, *, by: User | None, now: datetime) -> Address | None:
+    """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing."""
+    Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
+    text = text.strip()
+    if live and live.text == text:
+        return live
+    if live:
+        Address.objects.filter(pk=live.pk).update(ended_at=now)
+    record(action="owners.address_changed", by=by, project=owner.project, obj=owner, kind=kind)
+    return Address.objects.create(project_id=owner.project_id, owner=owner, kind=kind, text=text) if text else None
+
+
+@transaction.atomic
+def add_emergency_contact(
+    owner: Owner, *, name: str, number: str = "", relation: str = "", by: User | None
+) -> EmergencyContact:
+    """Whom to ask that the owner call back. Raises PhoneNumberError."""
+    digits = normalise_phone(number) if number else ""
+    contact = EmergencyContact.objects.create(
+        project_id=owner.project_id,
+        owner=owner,
+        name=name,
+        relation=relation,
+        number=digits,
+        number_hash=keyed_hash(digits),
+        last4=digits[-4:],
+    )
+    record(action="owners.emergency_contact_added", by=by, project=owner.project, obj=owner, contact=contact.pk)
+    return contact
+
+
+def _lock_phones(owner: Owner) -> list[Phone]:
+    """The live numbers of ``owner``, primary first, while nobody else changes them."""
+    Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    return list(Phone.objects.filter(owner=owner, ended_at__isnull=True).order_by("-is_primary", "pk"))
+
+
+def _make_primary(phone: Phone, phones: list[Phone]) -> None:
+    Phone.objects.filter(pk__in=[other.pk for other in phones if other.pk != phone.pk]).update(is_primary=False)
+    Phone.objects.filter(pk=phone.pk).update(is_primary=True)
+    phone.is_primary = True

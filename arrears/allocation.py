@@ -1,0 +1,234 @@
+"""Which charges a payment settles: what the payer designates, else the named fee first, then the oldest.
+
+Source: Civil Code art. 560. ``plan_allocation`` is arithmetic alone; ``allocate`` and ``release`` write the rows and
+their balances. Callers hold the account's lock (arrears.posting.lock_account).
+
+An allocation counts from its ``effective_on`` until the day of its release. New ones start no earlier than the money
+and the charge were free, so that on no past day more is settled than was owed, or used than was paid.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Case, F, Value, When
+
+from arrears.models import Allocation, ChargeBalance, Payment, PaymentBalance
+from company.models import User
+
+ZERO = Decimal("0.00")
+
+
+class AllocationError(ValueError):
+    """A designation that cannot be followed: more than is open, another account's charge, or more than was paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCharge:
+    charge_id: int
+    fee_type_id: int
+    due_on: date
+    open: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSince:
+    """The days from which released money and reopened charges can be used again, by id."""
+
+    payments: dict[int, date] = field(default_factory=dict)
+    charges: dict[int, date] = field(default_factory=dict)
+
+    def earliest(self, payment_id: int, charge_id: int | None, *days: date | None) -> date:
+        """The first day on which an allocation can count that would count from the latest of ``days``."""
+        bounds = [*days, self.payments.get(payment_id), self.charges.get(charge_id) if charge_id else None]
+        return max(day for day in bounds if day)
+
+
+def plan_allocation(
+    charges: Sequence[OpenCharge],
+    amount: Decimal,
+    *,
+    designated: Mapping[int, Decimal] | None = None,
+    fee_type_id: int | None = None,
+) -> dict[int, Decimal]:
+    """CNY to settle by charge id. What ``designated`` leaves goes to the named fee, then to the oldest due first.
+
+    Raises AllocationError when the designation asks for more than is open or was paid.
+    """
+    left, plan = amount, dict[int, Decimal]()
+    open_of = {charge.charge_id: charge.open for charge in charges}
+    for charge_id, wanted in (designated or {}).items():
+        if wanted <= 0 or wanted > open_of.get(charge_id, ZERO) or wanted > left:
+            raise AllocationError(charge_id)
+        plan[charge_id] = wanted
+        left -= wanted
+    for charge in sorted(charges, key=lambda c: (c.fee_type_id != fee_type_id, c.due_on, c.charge_id)):
+        if left <= 0:
+            break
+        part = min(left, charge.open - plan.get(charge.charge_id, ZERO))
+        if part > 0:
+            plan[charge.charge_id] = plan.get(charge.charge_id, ZERO) + part
+            left -= part
+    return plan
+
+
+def open_charges(account_id: int) -> list[OpenCharge]:
+    """What is not settled yet on the account, oldest due first."""
+    rows = (
+        ChargeBalance.objects.filter(account_id=account_id, is_live=True, settled__lt=F("amount"))
+        .order_by("due_on", "charge_id")
+        .values_list("charge_id", "charge__fee_type_id", "due_on", F("amount") - F("settled"))
+    )
+    return [OpenCharge(*row) for row in rows]
+
+
+def free_since(account_id: int) -> FreeSince:
+    """What was released on the account after it had counted for a while."""
+    free = FreeSince()
+    rows = Allocation.objects.filter(
+        account_id=account_id, reversed_by__effective_on__gt=F("effective_on")
+    ).values_list("payment_id", "charge_id", "reversed_by__effective_on")
+    for payment_id, charge_id, day in rows:
+        free.payments[payment_id] = max(day, free.payments.get(payment_id, day))
+        if charge_id:
+            free.charges[charge_id] = max(day, free.charges.get(charge_id, day))
+    return free
+
+
+def credit_of(account_id: int) -> list[PaymentBalance]:
+    """Money received and not used yet, oldest first. Amounts bound to one charge are never credit."""
+    return list(
+        PaymentBalance.objects.filter(account_id=account_id, is_live=True, allocated__lt=F("amount"))
+        .filter(payment__kind=Payment.Kind.RECEIVED)
+        .select_related("payment")
+        .order_by("payment__received_on", "payment_id")
+    )
+
+
+def allocate(
+    payment: Payment, plan: Mapping[int, Decimal], *, effective_on: Mapping[int, date], now: datetime, by: User | None
+) -> None:
+    """Write the planned allocations and raise both balances. Caller holds the account's lock."""
+    if not plan:
+        return
+    Allocation.objects.bulk_create(
+        Allocation(
+            project_id=payment.project_id,
+            account_id=payment.account_id,
+            payment=payment,
+            charge_id=charge_id,
+            amount=amount,
+            effective_on=effective_on[charge_id],
+            posted_at=now,
+            posted_by=by,
+        )
+        for charge_id, amount in plan.items()
+    )
+    _move_settled(plan)
+    _move_allocated({payment.pk: sum(plan.values(), ZERO)})
+
+
+def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
+    """Use what was paid ahead for open charges, oldest money and oldest charge first; returns the CNY applied.
+
+    It counts from the day on which both the money and the due date were there. Caller holds the account's lock.
+    """
+    credits = credit_of(account_id)
+    charges = open_charges(account_id) if credits else []
+    if not charges:
+        return ZERO
+    applied, free = ZERO, free_since(account_id)
+    for balance in credits:
+        plan = plan_allocation(charges, balance.amount - balance.allocated)
+        days = {
+            c.charge_id: free.earliest(balance.payment_id, c.charge_id, balance.payment.received_on, c.due_on)
+            for c in charges
+        }
+        allocate(balance.payment, plan, effective_on=days, now=now, by=by)
+        applied += sum(plan.values(), ZERO)
+        charges = _less(charges, plan)
+    return applied
+
+
+def cover_refund(refund: Payment, *, now: datetime, by: User | None) -> bool:
+    """Take ``refund`` out of the account's credit; False, with nothing written, where there is too little.
+
+    Caller holds the account's lock.
+    """
+    credits, left = credit_of(refund.account_id), refund.amount
+    if sum((b.amount - b.allocated for b in credits), ZERO) < refund.amount:
+        return False
+    free, covers, used = free_since(refund.account_id), list[Allocation](), dict[int, Decimal]()
+    for balance in credits:
+        part = min(left, balance.amount - balance.allocated)
+        if part <= 0:
+            break
+        left, used[balance.payment_id] = left - part, part
+        covers.append(
+            Allocation(
+                project_id=refund.project_id,
+                account_id=refund.account_id,
+                payment_id=balance.payment_id,
+                refund=refund,
+                amount=part,
+                effective_on=free.earliest(balance.payment_id, None, refund.received_on, balance.payment.received_on),
+                posted_at=now,
+                posted_by=by,
+            )
+        )
+    Allocation.objects.bulk_create(covers)
+    _move_allocated(used)
+    return True
+
+
+def release(allocations: Collection[Allocation], *, effective_on: date, now: datetime, by: User | None) -> None:
+    """Take live allocations back with a row each; charge and payment are open again by their amounts.
+
+    It counts from ``effective_on``, at the earliest from the day from which the allocation did. Caller holds the
+    account's lock.
+    """
+    if not allocations:
+        return
+    releases = Allocation.objects.bulk_create(
+        Allocation(
+            project_id=allocation.project_id,
+            account_id=allocation.account_id,
+            payment_id=allocation.payment_id,
+            charge_id=allocation.charge_id,
+            refund_id=allocation.refund_id,
+            kind=Allocation.Kind.RELEASE,
+            amount=allocation.amount,
+            effective_on=max(effective_on, allocation.effective_on),
+            posted_at=now,
+            posted_by=by,
+        )
+        for allocation in allocations
+    )
+    settled, allocated = dict[int, Decimal](), dict[int, Decimal]()
+    for allocation, row in zip(allocations, releases, strict=True):
+        allocation.reversed_by = row
+        allocated[allocation.payment_id] = allocated.get(allocation.payment_id, ZERO) - allocation.amount
+        if allocation.charge_id:
+            settled[allocation.charge_id] = settled.get(allocation.charge_id, ZERO) - allocation.amount
+    Allocation.objects.bulk_update(allocations, ["reversed_by"])
+    _move_settled(settled)
+    _move_allocated(allocated)
+
+
+def _less(charges: Sequence[OpenCharge], plan: Mapping[int, Decimal]) -> list[OpenCharge]:
+    """What is still open once ``plan`` is carried out."""
+    left = [OpenCharge(c.charge_id, c.fee_type_id, c.due_on, c.open - plan.get(c.charge_id, ZERO)) for c in charges]
+    return [charge for charge in left if charge.open > 0]
+
+
+def _move_settled(by_charge: Mapping[int, Decimal]) -> None:
+    if by_charge:
+        moved = Case(*(When(charge_id=pk, then=Value(amount)) for pk, amount in by_charge.items()))
+        ChargeBalance.objects.filter(charge_id__in=by_charge).update(settled=F("settled") + moved)
+
+
+def _move_allocated(by_payment: Mapping[int, Decimal]) -> None:
+    if by_payment:
+        moved = Case(*(When(payment_id=pk, then=Value(amount)) for pk, amount in by_payment.items()))
+        PaymentBalance.objects.filter(payment_id__in=by_payment).update(allocated=F("allocated") + moved)

@@ -1,0 +1,169 @@
+"""Forms of the import: the upload, and what each column is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from arrears.importing.fields import Field
+from arrears.importing.layout import SURE, Column, Layout, SheetLayout
+from arrears.importing.messages import evidence_text, refusal_text
+from arrears.importing.steps import CONTENT_TYPES
+
+WITH_MACROS = (".xlsm", ".xlsb", ".xltm")
+FIELD_CHOICES = [("", _("not imported")), *Field.choices]
+
+
+class UploadForm(forms.Form):
+    """A workbook to be read. What only its content tells, the worker finds out."""
+
+    workbook = forms.FileField(label=_("Workbook"), allow_empty_file=True)
+    create_units = forms.BooleanField(
+        label=_("Create missing units"),
+        required=False,
+        help_text=_("Otherwise a row whose unit the project lacks counts as an error. Can still be changed later."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        most = settings.IMPORT_MAX_MB
+        self.fields["workbook"].help_text = gettext(
+            ".xlsx, .xls, .ods or .csv, at most %(limit)s MB and %(rows)s rows. One sheet or several; the header may "
+            "stand below title rows."
+        ) % {"limit": most, "rows": f"{settings.IMPORT_MAX_ROWS:,}"}
+        self.fields["workbook"].widget.attrs.update(
+            {
+                "accept": ",".join(CONTENT_TYPES),
+                "data-most-bytes": most << 20,
+                "data-too-big": refusal_text("too_big", {"limit": most}),
+            }
+        )
+
+    def clean_workbook(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["workbook"]
+        code = _refused(file)
+        if code:
+            raise ValidationError(refusal_text(code, {"limit": settings.IMPORT_MAX_MB}))
+        return file
+
+
+def _refused(file: UploadedFile) -> str:
+    """The code of the sentence that says why this file will not do; empty where nothing is wrong yet."""
+    ending = Path(file.name or "").suffix.lower()
+    if ending not in CONTENT_TYPES:
+        return "macros" if ending in WITH_MACROS else "not_a_workbook"
+    if not file.size:
+        return "empty"
+    return "too_big" if file.size > settings.IMPORT_MAX_MB << 20 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLine:
+    """A column on the page, with the choice of what it holds."""
+
+    column: Column
+    choice: forms.BoundField
+    evidence: str
+    is_doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPart:
+    """A sheet on the page. ``use`` is the box that takes it along."""
+
+    sheet: SheetLayout
+    use: forms.BoundField
+    lines: list[ColumnLine]
+
+    @property
+    def title_rows(self) -> int:
+        return self.sheet.header_rows[0] - 1
+
+    @property
+    def recognised(self) -> int:
+        return sum(bool(line.column.field) and not line.is_doubtful for line in self.lines)
+
+    @property
+    def doubtful(self) -> list[ColumnLine]:
+        return [line for line in self.lines if line.is_doubtful]
+
+    @property
+    def unused(self) -> int:
+        return sum(not line.column.field for line in self.lines)
+
+
+class ColumnsForm(forms.Form):
+    """What each column of each sheet holds. An empty choice is a column that is not imported."""
+
+    create_units = forms.BooleanField(
+        label=_("Create missing units"),
+        required=False,
+        help_text=_("Otherwise a row whose unit the project lacks counts as an error."),
+    )
+
+    def __init__(self, *args: Any, layout: Layout, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._layout = layout
+        for place, sheet in enumerate(layout.sheets):
+            self.fields[_use(place)] = forms.BooleanField(
+                label=gettext("Import this sheet"), required=False, initial=sheet.is_used
+            )
+            for column in sheet.columns:
+                self.fields[_choice(place, column)] = _column_field(column)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if len(self.left_out) == len(self._layout.sheets):
+            raise ValidationError(gettext("Choose at least one sheet."))
+        return cleaned
+
+    @property
+    def left_out(self) -> set[int]:
+        """Sheets that are not imported; the only one always is."""
+        places = range(len(self._layout.sheets))
+        return {place for place in places if len(places) > 1 and not self.cleaned_data.get(_use(place))}
+
+    @property
+    def chosen(self) -> dict[int, dict[int, str]]:
+        """By sheet and column the field, for ``confirm_columns``."""
+        return {
+            place: {column.index: self.cleaned_data[_choice(place, column)] for column in sheet.columns}
+            for place, sheet in enumerate(self._layout.sheets)
+        }
+
+    def parts(self) -> Iterator[SheetPart]:
+        """The sheets in their order, for the page."""
+        for place, sheet in enumerate(self._layout.sheets):
+            lines = [
+                ColumnLine(
+                    column,
+                    self[_choice(place, column)],
+                    evidence_text(column.evidence, column.params),
+                    0 < column.confidence < SURE,
+                )
+                for column in sheet.columns
+            ]
+            yield SheetPart(sheet, self[_use(place)], lines)
+
+
+def _column_field(column: Column) -> forms.ChoiceField:
+    label = gettext("Column %(letter)s is imported as") % {"letter": column.letter}
+    style = "form-select-sm fs" if column.field else "form-select-sm fs none"
+    choice = forms.ChoiceField(label=label, required=False, choices=FIELD_CHOICES, initial=column.field)
+    choice.widget.attrs.update({"class": style, "aria-label": label})
+    return choice
+
+
+def _use(place: int) -> str:
+    return f"sheet_{place}"
+
+
+def _choice(place: int, column: Column) -> str:
+    return f"column_{place}_{column.index}"

@@ -1,0 +1,103 @@
+"""The layout of a workbook: recognised, counted, confirmed by a person, remembered for the next one of its kind."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+
+from arrears.importing.fields import missing_fields
+from arrears.importing.layout import Layout, SheetLayout
+from arrears.importing.reading import Refusal, Sheet
+from arrears.importing.recognising import recognise
+from arrears.importing.register import Register
+from arrears.importing.rows import RowKind, RowKinds, Table
+from arrears.importing.staging import latest_day
+from arrears.models import ColumnMapping
+from company.models import Project, User
+
+
+def recognised(
+    sheets: Iterable[Sheet], *, register: Register, today: date
+) -> Iterator[tuple[Sheet, SheetLayout | None]]:
+    """Each sheet, still to be walked, with its layout; None where it has no header."""
+    for sheet in sheets:
+        head, whole = sheet.with_head()
+        yield whole, recognise(head, sheet, register=register, latest=latest_day(today))
+
+
+def ready_to_check(sheets: Iterable[Sheet], *, register: Register, today: date) -> Iterator[tuple[Sheet, SheetLayout]]:
+    """Each sheet that has a header, with its layout as recognised, for an import that nobody watches.
+
+    Raises Refusal when a column is missing, or no sheet has a header.
+    """
+    count = 0
+    for sheet, layout in recognised(sheets, register=register, today=today):
+        if layout is not None:
+            require_fields(layout)
+            count += 1
+            yield sheet, layout
+    if not count:
+        raise Refusal("no_header")
+
+
+def remember(project: Project, kind: str, sheet: SheetLayout, *, by: User | None, now: datetime) -> None:
+    """Keep the columns of a sheet for the next one with this header."""
+    ColumnMapping.objects.update_or_create(
+        project=project,
+        kind=kind,
+        fingerprint=sheet.fingerprint,
+        defaults={
+            "columns": {str(column.index): column.field for column in sheet.columns},
+            "confirmed_at": now,
+            "confirmed_by": by,
+        },
+    )
+
+
+def require_fields(sheet: SheetLayout) -> None:
+    """Raises Refusal when a sheet lacks a column that a list of charges cannot do without, or has one twice."""
+    fields = [column.field for column in sheet.columns if column.field]
+    twice = {field for field in fields if fields.count(field) > 1}
+    if twice:
+        raise Refusal("column_twice", sheet=sheet.name, fields=sorted(twice))
+    missing = missing_fields(fields)
+    if missing:
+        names = dict.fromkeys(alternatives[0].value for alternatives in missing)
+        raise Refusal("columns_missing", sheet=sheet.name, fields=list(names))
+
+
+def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layout:
+    """The layout of a whole workbook with its rows counted. Raises Refusal when no sheet has a header.
+
+    Where a sheet has all that charges need, one that lacks something, such as a summary, is proposed to be left out.
+    """
+    layout = Layout([])
+    for sheet, found in recognised(sheets, register=register, today=today):
+        if found is None:
+            layout.left_out.append(sheet.name)
+        else:
+            _count_rows(sheet, found)
+            layout.sheets.append(found)
+    if not layout.sheets:
+        raise Refusal("no_header")
+    whole = [laid for laid in layout.sheets if not missing_fields(laid.index_of())]
+    for laid in layout.sheets:
+        laid.is_used = not whole or laid in whole
+    return layout
+
+
+def _count_rows(sheet: Sheet, layout: SheetLayout) -> None:
+    """Count the sheet's rows by kind, so that a person sees what was taken for data."""
+    kinds, last = RowKinds(layout), layout.header_rows[1]
+    for chunk in sheet.chunks():
+        table = Table(chunk.rows, layout)
+        for number, kind in zip(chunk.numbers, kinds.of(table), strict=True):
+            if number <= layout.header_rows[1]:
+                continue
+            layout.blank_rows += number - last - 1
+            last = number
+            if kind is RowKind.DATA:
+                layout.rows += 1
+                layout.first_row, layout.last_row = layout.first_row or number, number
+            elif kind in (RowKind.TOTAL, RowKind.SUBTOTAL):
+                layout.total_rows.append(number)
+            else:
+                layout.other_rows += 1

@@ -1,0 +1,119 @@
+"""The sentences behind the codes of refusals, issues and evidence, in the reader's language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from arrears.importing.fields import HEADER_EXAMPLES, Field
+
+Sentences = dict[str, str | Promise]
+
+REFUSALS: Sentences = {
+    "empty": _("The file is empty: there is no row in it."),
+    "program": _("This is a program, not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
+    "not_a_workbook": _("This is not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
+    "web_page": _("This is a web page with the ending of a workbook. Open it in Excel and save it as .xlsx."),
+    "password": _("The workbook is protected by a password. Save it without one and upload it again."),
+    "macros": _("The workbook contains macros. Save it as .xlsx without them and upload it again."),
+    "damaged": _("The workbook is damaged or cut off and cannot be read. Save it anew in Excel and upload it again."),
+    "unpacks_too_big": _("The workbook unpacks to more than can be read safely. Copy the rows into a new workbook."),
+    "takes_too_long": _("The workbook takes too long to read. Copy the rows into a new workbook."),
+    "too_many_rows": _("The workbook has more than %(limit)s rows. Divide it into several files."),
+    "too_many_columns": _("A sheet has more than %(limit)s columns. Delete those that are not needed."),
+    "too_big": _("The file is larger than %(limit)s MB. Divide it into several files."),
+    "no_header": _("No header was found: no row names at least three known columns, such as %(examples)s."),
+    "columns_missing": _("There is no column for %(fields)s."),
+    "columns_missing_in_sheet": _("Sheet %(sheet)s: no column for %(fields)s."),
+    "column_twice": _("There is more than one column for %(fields)s."),
+    "column_twice_in_sheet": _("Sheet %(sheet)s: more than one column for %(fields)s."),
+    "file_gone": _("The uploaded file is no longer kept. Upload it again."),
+    "no_such_file": _("There is no file %(path)s."),
+    "no_project": _("There is no project %(project)s; --create-project starts one."),
+    "code_will_not_do": _("%(project)s will not do as the code of a project: %(why)s"),
+    "no_person": _("There is no person with the user name %(name)s."),
+    "has_errors": _("%(rows)s rows have errors. Post the good rows only, or upload a corrected file."),
+    "ledger_moved": _("The ledger changed while the file was being posted. Nothing was written; try again."),
+}
+
+ISSUES: Sentences = {
+    "control_characters": _("%(header)s: contains control characters, such as a tab or a line break"),
+    "phone_lost_digits": _("%(header)s: Excel has turned the phone number into %(value)s and lost its digits"),
+    "amount_in_words": _("%(header)s: an amount in words; write it in figures"),
+    "not_an_amount": _("%(header)s: not an amount"),
+    "negative": _("%(header)s: the amount is negative"),
+    "amount_too_large": _("%(header)s: the amount is larger than %(limit)s"),
+    "three_decimals": _("%(header)s: the amount has more than two decimals"),
+    "no_amount": _("%(header)s: no amount"),
+    "formula_error": _("%(header)s: the formula gives an error, the cell has no value"),
+    "formula_without_value": _("%(header)s: the formula has no value; open the file in Excel and save it"),
+    "impossible_day": _("%(header)s: this day does not exist"),
+    "not_a_day": _("%(header)s: not a date"),
+    "no_day": _("%(header)s: no date"),
+    "open_ended": _("%(header)s: an open-ended period; write its last day"),
+    "end_before_start": _("%(header)s: the period ends before it starts"),
+    "day_too_early": _("%(header)s: the date is before %(earliest)s"),
+    "day_too_late": _("%(header)s: the date is after %(latest)s, more than two years ahead"),
+    "no_room": _("%(header)s: no room"),
+    "no_building": _("%(header)s: no building is named beside room %(room)s"),
+    "unknown_unit": _("%(header)s: there is no unit %(unit)s"),
+    "slip_in_unit": _("%(header)s: there is no unit %(unit)s; is it %(likely)s, with a digit for the letter?"),
+    "too_long": _("%(header)s: longer than %(limit)s characters"),
+    "no_fee": _("%(header)s: no fee"),
+    "unknown_fee": _("%(header)s: the project has no fee called %(fee)s"),
+    "paid_more_than_due": _("%(header)s: %(settled)s received or waived is more than the %(due)s due"),
+    "arrears_differ": _("%(header)s: due less received is %(computed)s, the sheet says %(value)s"),
+    "twice": _("the same charge stands in row %(row)s already"),
+    "twice_in_sheet": _("the same charge stands in row %(row)s of sheet %(sheet)s already"),
+    "conflict": _("%(header)s: the ledger has this charge with %(posted)s; reverse it there if this one is right"),
+    "number_used": _("%(header)s: this number stands on another charge in the ledger"),
+    "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
+    "another_estate": _("The sheet names another estate"),
+    "owner_differs": _("The owner differs from the register"),
+    "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
+}
+
+WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
+    "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
+    "total_differs": (_("A printed total differs from its rows"), _("Compared above")),
+}
+"""Short names of warnings, and what they mean for the import."""
+
+EVIDENCE: Sentences = {
+    "synonym": _("known word"),
+    "contains": _("contains the known word %(word)s"),
+    "values_differ": _("known word, but only %(fitting)s%% of the values fit; please confirm"),
+    "looks_like_phone": _("by content: %(fitting)s of %(of)s look like phone numbers"),
+    "looks_like_fee": _("by content: %(fitting)s of %(of)s are fees of the project"),
+    "looks_like_unit": _("by content: %(fitting)s of %(of)s look like units"),
+    "looks_like_period": _("by content: %(fitting)s of %(of)s look like dates or months"),
+    "taken": _("column %(column)s holds this already"),
+    "remembered": _("chosen in an earlier import"),
+    "chosen": _("chosen by hand"),
+    "nothing_fits": _("no field fits"),
+}
+
+
+def refusal_text(code: str, params: Mapping[str, Any]) -> str:
+    """Why a file as a whole was refused, in one sentence or two."""
+    shown = {"examples": HEADER_EXAMPLES, **params}
+    if "fields" in shown:
+        shown["fields"] = "、".join(str(Field(name).label) for name in shown["fields"])
+    if shown.get("sheet") and f"{code}_in_sheet" in REFUSALS:
+        code = f"{code}_in_sheet"
+    return str(REFUSALS[code]) % shown
+
+
+def issue_text(code: str, params: Mapping[str, Any], *, sheet: str = "", value: str = "") -> str:
+    """What is wrong with a cell."""
+    if code == "twice" and params.get("sheet", sheet) != sheet:
+        code = "twice_in_sheet"
+    return str(ISSUES[code]) % {"header": gettext("cell"), **params, "value": value}
+
+
+def evidence_text(code: str, params: Mapping[str, Any]) -> str:
+    """Why a column was taken for what it is."""
+    return str(EVIDENCE[code]) % dict(params)

@@ -1,0 +1,202 @@
+"""Staged rows become charges and payments, all in one transaction and set-wise.
+
+Order: units, accounts, the locks of all accounts in the order of their ids, charges with their balances, what was
+received, credit, versions. Unique keys make a second import of the same rows add nothing, also at the same moment:
+who comes second waits for the locks or for the keys, and finds the rows there.
+"""
+
+from datetime import date, datetime
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from arrears.accounts import make_accounts
+from arrears.allocation import apply_credit
+from arrears.importing.ledger_match import run_on_stage, set_stage
+from arrears.models import Import, PaymentBalance
+from arrears.posting import raise_versions
+from company.models import User
+from owners.models import Unit
+from owners.registering import NewUnit, register_units
+from owners.unit_codes import parse_unit
+
+
+class LedgerMovedError(Exception):
+    """Since the check somebody posted other amounts for the same charges; the workbook has to be checked again."""
+
+
+@transaction.atomic
+def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
+    """Post every staged row of ``workbook`` and empty the stage; returns how many rows brought something new.
+
+    Raises LedgerMovedError, and then nothing is written.
+    """
+    _register_units(workbook)
+    set_stage(workbook)
+    make_accounts(workbook.project, _unit_days(workbook))
+    _lock_accounts(workbook)
+    posted = _post_charges(workbook, now=now, by=by)
+    _make_sure_of_every_row(workbook)
+    settled = _post_received(workbook, now=now, by=by)
+    touched = {account_id for _sheet, _row, account_id in posted + settled}
+    _apply_credit(touched, now=now, by=by)
+    raise_versions(touched, now=now)
+    clear_stage(workbook)
+    return len({(sheet, row) for sheet, row, _account_id in posted + settled})
+
+
+def clear_stage(workbook: Import) -> None:
+    """Forget staged rows and units, keeping the issues that the check found."""
+    for rows in (workbook.staged, workbook.staged_units):
+        rows.all().delete()
+
+
+def _register_units(workbook: Import) -> None:
+    """Make the units that the workbook brings, and write their ids into the staged rows."""
+    staged = list(workbook.staged_units.all())
+    if not staged:
+        return
+    register_units(
+        workbook.project,
+        [
+            NewUnit(name, unit.building, Unit.Usage(unit.usage), unit.area, unit.owners)
+            for unit in staged
+            if (name := parse_unit(unit.code))
+        ],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arrears_stagedcharge AS staged SET unit_id = unit.id FROM owners_unit AS unit
+            WHERE unit.project_id = %s AND unit.code = staged.unit_code
+                AND staged.import_id = %s AND staged.unit_id IS NULL
+            """,
+            [workbook.project_id, workbook.pk],
+        )
+
+
+def _unit_days(workbook: Import) -> list[tuple[int, date]]:
+    """The days for which accounts are needed: one a unit where one party owned it all the time, else each."""
+    return run_on_stage(
+        """
+        WITH needed AS (
+            SELECT unit_id, min(period_end) AS first_on, max(period_end) AS last_on
+            FROM stage GROUP BY unit_id
+        ), sole AS (
+            SELECT unit_id, first_on FROM needed WHERE EXISTS (
+                SELECT FROM owners_ownership AS owned
+                WHERE owned.unit_id = needed.unit_id AND owned.period @> daterange(first_on, last_on, '[]')
+            )
+        )
+        SELECT unit_id, first_on FROM sole
+        UNION
+        SELECT unit_id, period_end FROM stage WHERE unit_id NOT IN (SELECT unit_id FROM sole)
+        """,
+        workbook,
+    )
+
+
+def _lock_accounts(workbook: Import) -> None:
+    """Lock every account of the workbook's units before anything is posted on them, as all posting does."""
+    run_on_stage(
+        """
+        SELECT FROM arrears_account
+        WHERE unit_id IN (SELECT unit_id FROM stage)
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        workbook,
+    )
+
+
+def _post_charges(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[str, int, int]]:
+    """Insert the charges that the ledger lacks, with their balances; returns sheet, row and account of each."""
+    return run_on_stage(
+        """
+        WITH posted AS (
+            INSERT INTO arrears_charge (
+                project_id, account_id, unit_id, fee_type_id, kind, period_start, period_end, due_on, effective_on,
+                amount, external_id, basis, source_id, source_sheet, source_row, posted_at, posted_by_id
+            )
+            SELECT %(project)s, account.id, stage.unit_id, fee_type_id, 'charge', period_start, period_end, due_on,
+                due_on, amount, external_id,
+                CASE WHEN waived > 0 THEN jsonb_build_object('due', amount + waived, 'waived', waived) END,
+                %(workbook)s, sheet, row, %(now)s, %(by)s
+            FROM stage
+            JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.period_end
+            JOIN arrears_account AS account ON account.ownership_id = owned.id
+            WHERE stage.amount > 0
+            ORDER BY stage.id
+            ON CONFLICT DO NOTHING
+            RETURNING id, account_id, due_on, amount, source_sheet, source_row
+        ), balances AS (
+            INSERT INTO arrears_chargebalance (charge_id, project_id, account_id, due_on, amount, settled, is_live)
+            SELECT id, %(project)s, account_id, due_on, amount, 0, TRUE FROM posted
+        )
+        SELECT source_sheet, source_row, account_id FROM posted
+        """,
+        workbook,
+        now=now,
+        by=by and by.pk,
+    )
+
+
+def _make_sure_of_every_row(workbook: Import) -> None:
+    """Every staged charge must be in the ledger now, with its amount. Raises LedgerMovedError."""
+    [(in_ledger, staged)] = run_on_stage(
+        """
+        SELECT
+            (SELECT count(*) FROM ({matched}) AS matched WHERE amount = posted),
+            (SELECT count(*) FROM stage WHERE amount > 0)
+        """,
+        workbook,
+    )
+    if in_ledger != staged:
+        raise LedgerMovedError
+
+
+def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[str, int, int]]:
+    """Post what the sheet says was received beyond what is settled; returns sheet, row and account of each.
+
+    Such a payment settles its own charge only, from the due date on.
+    """
+    return run_on_stage(
+        """
+        WITH increases AS MATERIALIZED (
+            SELECT matched.sheet, matched.row, matched.charge_id, balance.account_id, balance.due_on,
+                least(matched.received, balance.amount) - balance.settled AS amount
+            FROM ({matched}) AS matched JOIN arrears_chargebalance AS balance USING (charge_id)
+            WHERE least(matched.received, balance.amount) > balance.settled
+        ), numbered AS MATERIALIZED (
+            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM increases
+        ), payments AS (
+            INSERT INTO arrears_payment (
+                id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id
+            )
+            SELECT payment_id, %(project)s, account_id, 'imported', amount, %(workbook)s, sheet, row, %(now)s, %(by)s
+            FROM numbered
+        ), payment_balances AS (
+            INSERT INTO arrears_paymentbalance (payment_id, project_id, account_id, amount, allocated, is_live)
+            SELECT payment_id, %(project)s, account_id, amount, amount, TRUE FROM numbered
+        ), settled AS (
+            UPDATE arrears_chargebalance AS balance SET settled = balance.settled + numbered.amount
+            FROM numbered WHERE balance.charge_id = numbered.charge_id
+        ), allocations AS (
+            INSERT INTO arrears_allocation (
+                project_id, account_id, payment_id, charge_id, kind, amount, effective_on, posted_at, posted_by_id
+            )
+            SELECT %(project)s, account_id, payment_id, charge_id, 'allocation', amount, due_on, %(now)s, %(by)s
+            FROM numbered
+        )
+        SELECT sheet, row, account_id FROM numbered
+        """,
+        workbook,
+        now=now,
+        by=by and by.pk,
+    )
+
+
+def _apply_credit(account_ids: set[int], *, now: datetime, by: User | None) -> None:
+    """Money paid ahead settles the new charges, on the few accounts that have any."""
+    with_credit = PaymentBalance.objects.filter(account_id__in=account_ids, is_live=True, allocated__lt=F("amount"))
+    for account_id in sorted(set(with_credit.values_list("account_id", flat=True))):
+        apply_credit(account_id, now=now, by=by)

@@ -1,0 +1,256 @@
+"""Reads one workbook of a stranger in a process of its own, with limits of memory and time.
+
+Run as ``python -I reader.py`` by arrears.importing.reading, with its order as JSON on standard input; it knows nothing
+of Django or the database. On standard output it writes pickled tuples of plain values, one after the other:
+
+    ("rows", sheet, its first column, [row numbers], [[cells]])      ("end",)
+    ("cells", {(sheet, row, column): text})      ("refused", code, {params})
+
+Rows count from 1 and columns from 0. Blank rows are left out. Cells are str, float, int, date or datetime.
+"""
+
+import csv
+import datetime as dt
+import io
+import json
+import pickle
+import re
+import resource
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CHUNK_ROWS = 2000
+MOST_COLUMNS = 500
+MOST_ENTRIES = 2000
+MOST_PACKED_TO = 200  # times; a deflated sheet of equal cells stays below
+SMALL_ENTRY = 1 << 20
+KEPT_STRINGS = 200_000
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ENCODINGS = ("utf-8-sig", "gb18030")
+NUMBERS = frozenset({float, int})
+WEB_PAGE = re.compile(rb"^\s*(<!doctype html|<html|<table|<\?xml)", re.IGNORECASE)
+NO_VALUE = rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+BROKEN_CELL = re.compile(rb't="e"|</f>' + NO_VALUE + rb"|<f[^>]*/>" + NO_VALUE)
+
+
+class Refused(Exception):
+    """The file as a whole cannot be read; ``code`` names the sentence that says why."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code, self.params = code, params
+
+
+class Tidy(dict[Any, Any]):
+    """By cell value the plain value, one object for all equal ones: pickles small and is compared fast."""
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) > KEPT_STRINGS:
+            self.clear()
+        self[value] = plain = _plain(value)
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, dt.datetime):
+        return value if value.time() != dt.time() else value.date()
+    return value if isinstance(value, str | dt.date) else str(value)
+
+
+def send(*message: Any) -> None:
+    pickle.dump(message, sys.stdout.buffer, protocol=5)
+
+
+def limit(*, memory_mb: int, seconds: int) -> None:
+    """Beyond these the system ends the process; whoever started it says so to the user."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def kind_of(path: Path, *, unpacked_mb: int) -> str:
+    """``workbook`` or ``text``, by content and not by name. Raises Refused for anything else."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head.strip():
+        raise Refused("empty")
+    if head.startswith(b"PK"):
+        _check_zip(path, unpacked_mb=unpacked_mb)
+        return "workbook"
+    if head.startswith(OLE):
+        _check_ole(path)
+        return "workbook"
+    if head.startswith((b"MZ", b"\x7fELF")):
+        raise Refused("program")
+    if WEB_PAGE.match(head):
+        raise Refused("web_page")
+    if b"\0" in head or head.startswith((b"%PDF", b"{\\rtf")):
+        raise Refused("not_a_workbook")
+    return "text"
+
+
+def _check_zip(path: Path, *, unpacked_mb: int) -> None:
+    """Look at the directory of the archive before anything is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            names = {entry.filename for entry in entries}
+            mimetype = archive.read("mimetype")[:80] if "mimetype" in names and len(entries) < MOST_ENTRIES else b""
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise Refused("damaged") from error
+    if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > unpacked_mb << 20:
+        raise Refused("unpacks_too_big")
+    if any(e.file_size > SMALL_ENTRY and e.file_size > MOST_PACKED_TO * e.compress_size for e in entries):
+        raise Refused("unpacks_too_big")
+    if any(name.endswith("vbaProject.bin") for name in names):
+        raise Refused("macros")
+    if not ({"xl/workbook.xml", "xl/workbook.bin"} & names or mimetype.endswith(b"opendocument.spreadsheet")):
+        raise Refused("not_a_workbook")
+
+
+def _check_ole(path: Path) -> None:
+    content = path.read_bytes()
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise Refused("password")
+    if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
+        raise Refused("not_a_workbook")
+    if "_VBA_PROJECT".encode("utf-16-le") in content:
+        raise Refused("macros")
+
+
+def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
+    """Each visible sheet with something in it: name, first column, rows from the sheet's first on."""
+    import python_calamine as calamine
+
+    try:
+        book = calamine.CalamineWorkbook.from_path(str(path))
+        for sheet in book.sheets_metadata:
+            if sheet.visible != calamine.SheetVisibleEnum.Visible or sheet.typ != calamine.SheetTypeEnum.WorkSheet:
+                continue
+            content = book.get_sheet_by_name(sheet.name)
+            if content.start is not None:
+                yield sheet.name, content.start[1], content.iter_rows()
+    except calamine.PasswordError as error:
+        raise Refused("password") from error
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise Refused("damaged") from error
+
+
+def read_text(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
+    """A CSV file as one sheet without a name; comma, semicolon or tab, UTF-8, UTF-16 with mark or GB18030."""
+    text = _decoded(path.read_bytes())
+    first = text[: text.find("\n") if "\n" in text else len(text)]
+    delimiter = max("\t;,", key=first.count)
+    csv.field_size_limit(1 << 16)
+    yield "", 0, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _decoded(content: bytes) -> str:
+    encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ENCODINGS
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise Refused("not_a_workbook")
+
+
+def send_rows(sheet: tuple[str, int], rows: Iterator[list[Any]], *, left: int, most: int) -> int:
+    """Send what is not blank, in chunks; returns how many rows. Raises Refused beyond ``left``."""
+    tidy, sent = Tidy(), 0
+    numbers: list[int] = []
+    chunk: list[list[Any]] = []
+    for number, row in enumerate(rows, start=1):
+        if row.count("") == len(row):
+            continue
+        if len(row) > MOST_COLUMNS:
+            raise Refused("too_many_columns", limit=MOST_COLUMNS)
+        numbers.append(number)
+        chunk.append([cell if cell.__class__ in NUMBERS else tidy[cell] for cell in row])
+        sent += 1
+        if sent > left:
+            raise Refused("too_many_rows", limit=most)
+        if len(chunk) == CHUNK_ROWS:
+            send("rows", *sheet, numbers, chunk)
+            numbers, chunk = [], []
+    if chunk:
+        send("rows", *sheet, numbers, chunk)
+    return sent
+
+
+def read(path: Path, *, rows: int, unpacked_mb: int) -> None:
+    """Send every sheet of the file. Raises Refused."""
+    sheets = read_workbook(path) if kind_of(path, unpacked_mb=unpacked_mb) == "workbook" else read_text(path)
+    sent = 0
+    for name, first_column, content in sheets:
+        try:
+            sent += send_rows((name, first_column), content, left=rows - sent, most=rows)
+        except csv.Error as error:
+            raise Refused("damaged") from error
+    if not sent:
+        raise Refused("empty")
+    send("end")
+
+
+def inspect(path: Path, cells: list[list[Any]]) -> None:
+    """Send what really stands in cells that read as empty: a formula without a value, or an error such as #REF!."""
+    found: dict[tuple[str, int, int], str] = {}
+    if zipfile.is_zipfile(path) and _has_broken_cells(path):
+        import openpyxl
+
+        book = openpyxl.load_workbook(path, read_only=True, data_only=False)
+        for name in {cell[0] for cell in cells}:
+            wanted = {(row, column) for sheet, row, column in cells if sheet == name}
+            found |= {(name, *place): text for place, text in _texts(book[name], wanted)}
+    send("cells", found)
+
+
+def _has_broken_cells(path: Path) -> bool:
+    """A look through the raw sheets, so that sound workbooks are not read a second time."""
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.filename.startswith("xl/worksheets/"):
+                with archive.open(entry) as sheet:
+                    tail = b""
+                    while block := sheet.read(1 << 20):
+                        if BROKEN_CELL.search(tail + block):
+                            return True
+                        tail = block[-64:]
+    return False
+
+
+def _texts(sheet: Any, wanted: set[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], str]]:
+    rows = {row for row, _column in wanted}
+    for number, cells in enumerate(sheet.iter_rows(max_row=max(rows), values_only=True), start=1):
+        if number in rows:
+            for column, value in enumerate(cells):
+                if (number, column) in wanted and value is not None:
+                    yield (number, column), str(value)
+
+
+def main(order: dict[str, Any]) -> None:
+    limit(memory_mb=order["memory_mb"], seconds=order["seconds"])
+    path = Path(order["path"])
+    try:
+        if order["do"] == "inspect":
+            inspect(path, order["cells"])
+        else:
+            read(path, rows=order["rows"], unpacked_mb=order["unpacked_mb"])
+    except Refused as refused:
+        send("refused", refused.code, refused.params)
+    except (MemoryError, RecursionError):
+        send("refused", "unpacks_too_big", {})
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(json.load(sys.stdin))

@@ -1,0 +1,238 @@
+"""Finding the header of a sheet and what each column holds: by the header's words, and by the look of the values."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+
+from arrears.importing.cells import NOTHING, SPACE, amount, period_of, shown
+from arrears.importing.fields import AMOUNTS, DAYS, FIELDS_OF_WORD, Field, header_key
+from arrears.importing.layout import Column, SheetLayout, letter_of
+from arrears.importing.reading import Cell, Chunk, Sheet
+from arrears.importing.register import Register
+from owners.personal_data import mask_name, mask_phone
+from owners.unit_codes import normalise, parse_unit
+
+SEARCHED_ROWS = 40
+LOOKED_AT = 200
+SAMPLES = 3
+NAME_LENGTH = 60
+FEWEST_HITS = 3
+EXACT, CONTAINS, BY_LOOK, CONTRADICTED = 95, 82, 66, 55
+CONFIRMED_BY_LOOK = 4
+LOOKS_RIGHT, LOOKS_WRONG = 0.8, 0.3
+PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", re.IGNORECASE)
+LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
+TELLING = (Field.PHONE, Field.FEE, Field.UNIT, Field.PERIOD)
+"""Fields that the values alone may suggest, where the header says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    confidence: int
+    field: Field
+    evidence: str
+    params: dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the header stands in the rows looked at, and its texts (two rows are joined as ``本期 / 物业费``)."""
+
+    first: int
+    last: int
+    texts: list[str]
+
+
+def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
+    """The row with most known words among the first ones; None where no row has at least three."""
+    hits = [_known_words(row) for row in rows[:SEARCHED_ROWS]]
+    best = max(range(len(hits)), key=lambda index: hits[index], default=None)
+    if best is None or hits[best] < FEWEST_HITS:
+        return None
+    for upper in (best, best - 1):
+        if upper >= 0 and upper + 1 < len(rows) and _is_header_in_two_rows(rows[upper], rows[upper + 1]):
+            return Header(upper, upper + 1, _joined(rows[upper], rows[upper + 1]))
+    return Header(best, best, [_text(cell) for cell in rows[best]])
+
+
+def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) -> SheetLayout | None:
+    """The layout of a sheet from its first rows; None where it has no header."""
+    rows, header = head.rows, find_header(head.rows)
+    if header is None:
+        return None
+    columns = [
+        Column(index, letter_of(sheet.first_column + index), text, []) for index, text in enumerate(header.texts)
+    ]
+    values = _values_by_column(rows[header.last + 1 : header.last + 1 + LOOKED_AT], len(columns))
+    fingerprint = fingerprint_of(header.texts)
+    looks = Looks(register, latest)
+    guesses = [_guesses(column.header, values[column.index], looks) for column in columns]
+    _assign(columns, guesses)
+    _recall(columns, register.columns.get(fingerprint))
+    for column in columns:
+        column.samples = _samples(column, values[column.index])
+    header_rows = (head.numbers[header.first], head.numbers[header.last])
+    return SheetLayout(sheet.name[:NAME_LENGTH], header_rows, fingerprint, columns)
+
+
+def fingerprint_of(headers: Sequence[str]) -> str:
+    """SHA-256 of the header texts: the same export of next month has the same."""
+    return hashlib.sha256("\x1f".join(header_key(text) for text in headers).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Whether values look like what a field holds."""
+
+    register: Register
+    latest: date
+
+    def share(self, field: Field, values: Sequence[Cell]) -> float | None:
+        """How many of the values fit, from 0 to 1; None where there are none or the field has no look of its own."""
+        fits = self._test(field)
+        if fits is None or not values:
+            return None
+        return sum(map(fits, values)) / len(values)
+
+    def _test(self, field: Field) -> Callable[[Cell], bool] | None:
+        if field in AMOUNTS or field == Field.AREA:
+            return lambda cell: isinstance(amount(cell), Decimal)
+        if field in DAYS:
+            return self._is_period
+        tests: dict[Field, Callable[[Cell], bool]] = {
+            Field.FEE: lambda cell: self.register.fee(_text(cell)) is not None,
+            Field.PHONE: lambda cell: PHONE.search(shown(cell)) is not None,
+            Field.UNIT: self._is_unit,
+            Field.ROOM: lambda cell: bool(re.search(r"\d", shown(cell))),
+        }
+        return tests.get(field)
+
+    def _is_period(self, cell: Cell) -> bool:
+        return isinstance(period_of(cell, latest=self.latest), tuple)
+
+    def _is_unit(self, cell: Cell) -> bool:
+        text = shown(cell)
+        return self.register.unit_id(text) is not None or bool(
+            isinstance(cell, str)
+            and parse_unit(text)
+            and re.fullmatch(r"\w{1,4}(?:-\w{1,3})?-\w{2,6}", normalise(text))
+        )
+
+
+def _guesses(header: str, values: Sequence[Cell], looks: Looks) -> list[Guess]:
+    """What the column may hold, each field once, best first."""
+    by_word = [_judged(guess, values, looks) for guess in _by_header(header)]
+    seen = {guess.field for guess in by_word}
+    by_look = [guess for field in TELLING if field not in seen and (guess := _by_look(field, values, looks))]
+    return sorted(by_word + by_look, key=lambda guess: -guess.confidence)
+
+
+def _by_header(header: str) -> list[Guess]:
+    """Fields whose words the header is, or contains; of a header in two rows the lower one counts more."""
+    for text in dict.fromkeys((header_key(header), header_key(header.rpartition(" / ")[2]))):
+        if text in FIELDS_OF_WORD:
+            return [Guess(EXACT, field, "synonym", {}) for field in FIELDS_OF_WORD[text]]
+    key = header_key(header)
+    inside = [word for word in FIELDS_OF_WORD if len(word) > 1 and word in key]
+    if not inside:
+        return []
+    longest = max(inside, key=len)
+    return [Guess(CONTAINS, field, "contains", {"word": longest}) for field in FIELDS_OF_WORD[longest]]
+
+
+def _judged(guess: Guess, values: Sequence[Cell], looks: Looks) -> Guess:
+    """The guess by the header, made stronger or weaker by what stands in the column."""
+    share = looks.share(guess.field, values)
+    if share is None:
+        return guess
+    if share >= LOOKS_RIGHT:
+        return Guess(guess.confidence + CONFIRMED_BY_LOOK, guess.field, guess.evidence, guess.params)
+    if share < LOOKS_WRONG:
+        return Guess(CONTRADICTED, guess.field, "values_differ", {"fitting": round(share * 100)})
+    return guess
+
+
+def _by_look(field: Field, values: Sequence[Cell], looks: Looks) -> Guess | None:
+    share = looks.share(field, values)
+    if share is None or share < LOOKS_RIGHT:
+        return None
+    return Guess(BY_LOOK, field, f"looks_like_{field}", {"fitting": round(share * len(values)), "of": len(values)})
+
+
+def _assign(columns: Sequence[Column], guesses: Sequence[list[Guess]]) -> None:
+    """Give each field to the column that claims it best; what is left over is not imported."""
+    claims = [(guess, column) for column, wanted in zip(columns, guesses, strict=True) for guess in wanted]
+    taken: dict[Field, Column] = {}
+    for guess, column in sorted(claims, key=lambda claim: -claim[0].confidence):
+        if column.field:
+            continue
+        if guess.field not in taken:
+            taken[guess.field] = column
+            column.field, column.confidence = guess.field.value, guess.confidence
+            column.evidence, column.params = guess.evidence, guess.params
+        elif guess.evidence == "synonym":
+            column.evidence, column.params = "taken", {"column": taken[guess.field].letter}
+
+
+def _recall(columns: Sequence[Column], remembered: Mapping[str, str] | None) -> None:
+    if remembered is None:
+        return
+    for column in columns:
+        column.field = remembered.get(str(column.index), "")
+        column.confidence = 99 if column.field else 0
+        column.evidence, column.params = "remembered", {}
+
+
+def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
+    """The first values as the page shows them, personal data masked."""
+    texts = [shown(value) for value in values[:SAMPLES]]
+    if column.field == Field.PHONE:
+        return [mask_phone(text) for text in texts]
+    if column.field == Field.OWNER:
+        return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
+    if column.field == Field.EXTERNAL_ID:
+        return texts
+    return [LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)[:40] for text in texts]
+
+
+def _known_words(row: Sequence[Cell]) -> int:
+    return len({key for cell in row if isinstance(cell, str) and (key := header_key(cell)) in FIELDS_OF_WORD})
+
+
+def _is_header_in_two_rows(upper: Sequence[Cell], lower: Sequence[Cell]) -> bool:
+    """Whether both hold words only and the lower fills gaps that merged cells leave in the upper one."""
+    if not all(isinstance(cell, str) for cell in (*upper, *lower)):
+        return False
+    pairs = list(zip_longest(map(_text, upper), map(_text, lower), fillvalue=""))
+    if any(character.isdecimal() for pair in pairs for text in pair for character in text):
+        return False
+    has_known_word = any(header_key(above) in FIELDS_OF_WORD for above, _below in pairs)
+    fills_gaps = any(below and not above for above, below in pairs)
+    return has_known_word and fills_gaps and any(above and not below for above, below in pairs)
+
+
+def _joined(upper: Sequence[Cell], lower: Sequence[Cell]) -> list[str]:
+    """Texts of a header in two rows; a merged cell's text stands over all columns below it."""
+    texts: list[str] = []
+    above = ""
+    for top, bottom in zip_longest(map(_text, upper), map(_text, lower), fillvalue=""):
+        above = top or (above if bottom else "")
+        texts.append(f"{above} / {bottom}" if above and bottom else above or bottom)
+    return texts
+
+
+def _values_by_column(rows: Sequence[Sequence[Cell]], width: int) -> list[list[Cell]]:
+    columns: list[list[Cell]] = [[] for _ in range(width)]
+    for row in rows:
+        for column, cell in zip(columns, row, strict=False):
+            if _text(cell) not in NOTHING:
+                column.append(cell)
+    return columns
+
+
+def _text(cell: Cell) -> str:
+    return " ".join(cell.split()).strip(SPACE) if isinstance(cell, str) else shown(cell)

@@ -1,0 +1,97 @@
+"""Which rows of a sheet are data, and which are totals, repeated headers or remarks."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from itertools import zip_longest
+
+from arrears.importing.cells import NOTHING, SPACE, Memo
+from arrears.importing.fields import Field, header_key
+from arrears.importing.layout import SheetLayout
+from arrears.importing.reading import Cell
+
+TOTAL_WORD = re.compile(r"[合总小共累]\s*计\s*[:：]?$")
+SUBTOTAL_WORD = re.compile(r"小\s*计\s*[:：]?\s*$")
+ESSENTIAL = (
+    Field.UNIT,
+    Field.ROOM,
+    Field.FEE,
+    Field.PERIOD,
+    Field.PERIOD_START,
+    Field.PERIOD_END,
+    Field.DUE,
+    Field.RECEIVED,
+    Field.OUTSTANDING,
+)
+LABELLED = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.ESTATE, Field.FEE)
+
+
+class RowKind(Enum):
+    DATA = "data"
+    TOTAL = "total"
+    SUBTOTAL = "subtotal"
+    HEADER = "header"
+    REMARK = "remark"
+
+
+class Table:
+    """The columns of one chunk under the fields that they hold."""
+
+    def __init__(self, rows: Sequence[Sequence[Cell]], layout: SheetLayout) -> None:
+        self._columns = list(zip_longest(*rows, fillvalue=""))
+        self._index_of = layout.index_of()
+        self.length = len(rows)
+
+    def __contains__(self, field: Field) -> bool:
+        return field in self._index_of
+
+    def __getitem__(self, field: Field) -> Sequence[Cell]:
+        """The cells of a field, all empty where no column holds it or the rows end before it."""
+        index = self._index_of.get(field)
+        if index is None or index >= len(self._columns):
+            return ("",) * self.length
+        return self._columns[index]
+
+    @property
+    def first_column(self) -> Sequence[Cell]:
+        return self._columns[0]
+
+
+class RowKinds:
+    """Tells the rows of one sheet apart, by its layout."""
+
+    def __init__(self, layout: SheetLayout) -> None:
+        fee = layout.column_of(Field.FEE)
+        self._fee_header = header_key(fee.header.rpartition(" / ")[2]) if fee else ""
+        self._suspect = Memo(self._is_suspect)
+
+    def of(self, table: Table) -> list[RowKind]:
+        """The kind of each row of the chunk. A row that names a fee is data, so most rows are told by one cell."""
+        fees = table[Field.FEE]
+        return [
+            self._closer_look(table, index) if self._suspect[fee] else RowKind.DATA for index, fee in enumerate(fees)
+        ]
+
+    def _is_suspect(self, fee: Cell) -> bool:
+        return not _is_filled(fee) or _is_total_label(fee) or self._is_header(fee)
+
+    def _is_header(self, fee: Cell) -> bool:
+        """Page breaks print the header again."""
+        return isinstance(fee, str) and bool(self._fee_header) and header_key(fee) == self._fee_header
+
+    def _closer_look(self, table: Table, index: int) -> RowKind:
+        if self._is_header(table[Field.FEE][index]):
+            return RowKind.HEADER
+        labels = [table.first_column[index], *(table[field][index] for field in LABELLED)]
+        label = next((str(cell).strip(SPACE) for cell in labels if _is_total_label(cell)), None)
+        if label is not None:
+            return RowKind.SUBTOTAL if SUBTOTAL_WORD.search(label) else RowKind.TOTAL
+        return RowKind.DATA if any(_is_filled(table[field][index]) for field in ESSENTIAL) else RowKind.REMARK
+
+
+def _is_total_label(cell: Cell) -> bool:
+    return isinstance(cell, str) and len(cell) < 40 and TOTAL_WORD.search(cell.strip(SPACE)) is not None
+
+
+def _is_filled(cell: Cell) -> bool:
+    return cell.strip(SPACE) not in NOTHING if isinstance(cell, str) else True

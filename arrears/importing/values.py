@@ -1,0 +1,232 @@
+"""The cells of a chunk as values, column by column; equal cells are parsed once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
+
+from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, last_day, period_of, phone, plain_text
+from arrears.importing.fields import Field
+from arrears.importing.reading import Cell
+from arrears.importing.register import Register
+from arrears.importing.rows import Table
+from arrears.importing.totals import COMPARED
+from arrears.models import FeeType
+from owners.parties import NAME_LENGTH, split_names
+from owners.unit_codes import UnitName, normalise, parse_unit, unit_from_cells
+
+MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM = 80, 36, 20, 40
+MOST_OF_EXTERNAL_ID = 70
+MOST_OF_OWNERS = 400
+LARGEST_AREA = 1_000_000
+UNIT_FIELDS = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The unit of a row. ``unit_id`` is None for one that the register lacks: it is made as ``name`` says."""
+
+    code: str
+    unit_id: int | None
+    name: UnitName | None = None
+    building: str = ""
+
+
+class Values(NamedTuple):
+    """One row. Typed as it is when sound: until ``faults`` is empty, any of them may be a Fault instead.
+
+    An empty amount is None, an empty text "".
+    """
+
+    number: int
+    place: Place
+    owner: str
+    phone: str
+    estate: str
+    area: Decimal | None
+    fee: FeeType
+    start: date
+    end: date
+    due_on: date | None
+    due: Decimal | None
+    received: Decimal | None
+    waived: Decimal | None
+    outstanding: Decimal | None
+    late_fee: Decimal | None
+    external_id: str
+
+    def faults(self) -> list[tuple[Field, Fault]]:
+        """The cells of the row that cannot be used, by field."""
+        return [
+            (Field(value.at) if value.at else field, value)
+            for field, value in zip(FIELDS, cast(Iterable[object], self), strict=True)
+            if field and isinstance(value, Fault)
+        ]
+
+
+FIELDS = (
+    None,
+    Field.ROOM,
+    Field.OWNER,
+    Field.PHONE,
+    Field.ESTATE,
+    Field.AREA,
+    Field.FEE,
+    Field.PERIOD_START,
+    Field.PERIOD_END,
+    Field.DUE_ON,
+    Field.DUE,
+    Field.RECEIVED,
+    Field.WAIVED,
+    Field.OUTSTANDING,
+    Field.LATE_FEE,
+    Field.EXTERNAL_ID,
+)
+"""The field of each of the ``Values``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one chunk as values. ``faulty`` holds the indices of those with a cell that cannot be used."""
+
+    rows: list[Values]
+    faulty: frozenset[int]
+    amounts: dict[Field, list[Any]]
+
+    def amounts_between(self, first: int, end: int) -> dict[Field, list[Any]]:
+        return {field: cells[first:end] for field, cells in self.amounts.items()}
+
+
+class Parsers:
+    """The parsers of one workbook, with what they remember."""
+
+    def __init__(self, register: Register, *, latest: date, create_units: bool) -> None:
+        self._register, self._create_units = register, create_units
+        self._amount = Memo(amount)
+        self._place = Memo(self._place_of)
+        self._period = Memo(lambda cell: _needed(period_of(cell, latest=latest)))
+        positive = Memo(_positive_amount)
+        self._memos: dict[Field, tuple[Memo[Any], Any]] = {
+            Field.OWNER: (Memo(_owner), ""),
+            Field.PHONE: (Memo(phone), ""),
+            Field.ESTATE: (Memo(plain_text), ""),
+            Field.AREA: (Memo(_area), None),
+            Field.FEE: (Memo(self._fee_of), Fault("no_fee")),
+            Field.PERIOD_START: (Memo(lambda cell: _needed(first_day(cell, latest=latest))), Fault("no_day")),
+            Field.PERIOD_END: (Memo(lambda cell: _needed(last_day(cell, latest=latest))), Fault("no_day")),
+            Field.DUE_ON: (Memo(lambda cell: last_day(cell, latest=latest)), None),
+            Field.DUE: (positive, None),
+            Field.RECEIVED: (positive, None),
+            Field.WAIVED: (positive, None),
+            Field.OUTSTANDING: (self._amount, None),
+            Field.LATE_FEE: (Memo(_amount_or_nothing), None),
+            Field.EXTERNAL_ID: (Memo(_external_id), ""),
+        }
+
+    def batch(self, table: Table, numbers: list[int]) -> Batch:
+        """The chunk's rows as values, in order."""
+        columns: dict[Field | None, list[Any]] = {None: numbers, Field.ROOM: self._places(table)}
+        columns |= {field: self._column(table, field) for field in FIELDS if field and field in self._memos}
+        if Field.PERIOD in table:
+            columns[Field.PERIOD_START], columns[Field.PERIOD_END] = self._days(table)
+        rows = list(map(Values._make, zip(*(columns[field] for field in FIELDS), strict=True)))
+        suspects = [cells for field, cells in columns.items() if field and self._may_hold_faults(field, table)]
+        faulty = {index for cells in suspects for index, cell in enumerate(cells) if cell.__class__ is Fault}
+        return Batch(rows, frozenset(faulty), {field: columns[field] for field in COMPARED if field in table})
+
+    def printed(self, table: Table, index: int) -> dict[Field, object]:
+        """The amounts of one row as printed, of any sign."""
+        return {field: self._amount[table[field][index]] for field in COMPARED if field in table}
+
+    def _column(self, table: Table, field: Field) -> list[Any]:
+        memo, missing = self._memos[field]
+        return [memo[cell] for cell in table[field]] if field in table else [missing] * table.length
+
+    def _places(self, table: Table) -> list[Any]:
+        return [self._place[cells] for cells in zip(*(table[field] for field in UNIT_FIELDS), strict=True)]
+
+    def _may_hold_faults(self, field: Field, table: Table) -> bool:
+        if field == Field.ROOM:
+            return self._place.met_fault
+        if field in (Field.PERIOD_START, Field.PERIOD_END) and Field.PERIOD in table:
+            return self._period.met_fault
+        memo, missing = self._memos[field]
+        return memo.met_fault if field in table else isinstance(missing, Fault)
+
+    def _days(self, table: Table) -> tuple[list[Any], list[Any]]:
+        periods = [self._period[cell] for cell in table[Field.PERIOD]]  # a fault is told once, of the start
+        return (
+            [period if isinstance(period, Fault) else period[0] for period in periods],
+            [EARLIEST_DAY if isinstance(period, Fault) else period[1] for period in periods],
+        )
+
+    def _fee_of(self, cell: Cell) -> FeeType | Fault:
+        word = plain_text(cell)
+        if isinstance(word, Fault):
+            return word
+        return self._register.fee(word) or Fault("unknown_fee", {"fee": word}) if word else Fault("no_fee")
+
+    def _place_of(self, cells: Sequence[Cell]) -> Place | Fault:
+        texts: list[str] = []
+        for field, cell in zip(UNIT_FIELDS, cells, strict=True):
+            text = plain_text(cell)
+            if isinstance(text, Fault):
+                return Fault(text.code, text.params, at=field)
+            texts.append(text)
+        unit, building, entrance, room = texts
+        if not unit and not room:
+            return Fault("no_room")
+        name = unit_from_cells(building, entrance, room) or parse_unit(unit)
+        unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
+        if unit_id is not None:
+            return Place(name.code if name else normalise(unit or room), unit_id)
+        if name is None:
+            return Fault("no_building", {"room": room or unit})
+        return self._new_place(name, building)
+
+    def _new_place(self, name: UnitName, building: str) -> Place | Fault:
+        if not self._create_units:
+            likely = self._register.suggestion(name.code)
+            return Fault("slip_in_unit" if likely else "unknown_unit", {"unit": name.code, "likely": likely})
+        lengths = (len(name.code), len(name.building), len(name.entrance), len(name.room))
+        limits = (MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM)
+        if any(length > limit for length, limit in zip(lengths, limits, strict=True)):
+            return Fault("too_long", {"limit": MOST_OF_ROOM})
+        return Place(name.code, None, name, building)
+
+
+def _positive_amount(cell: Cell) -> Decimal | Fault | None:
+    value = amount(cell)
+    return Fault("negative") if isinstance(value, Decimal) and value < 0 else value
+
+
+def _amount_or_nothing(cell: Cell) -> Decimal | None:
+    """Of columns that are compared only: what cannot be read stops nobody."""
+    value = amount(cell)
+    return value if isinstance(value, Decimal) else None
+
+
+def _area(cell: Cell) -> Decimal | None:
+    value = _amount_or_nothing(cell)
+    return value if value and 0 < value < LARGEST_AREA else None
+
+
+def _owner(cell: Cell) -> str | Fault:
+    text = plain_text(cell)
+    if isinstance(text, Fault):
+        return text
+    if len(text) > MOST_OF_OWNERS or any(len(name) > NAME_LENGTH for name in split_names(text)):
+        return Fault("too_long", {"limit": NAME_LENGTH})
+    return text
+
+
+def _needed(value: Any) -> Any:
+    return Fault("no_day") if value is None else value
+
+
+def _external_id(cell: Cell) -> str | Fault:
+    text = plain_text(cell)
+    if isinstance(text, str) and len(text) > MOST_OF_EXTERNAL_ID:
+        return Fault("too_long", {"limit": MOST_OF_EXTERNAL_ID})
+    return text

@@ -1,0 +1,182 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from arrears.models.scoping import LedgerScoped
+from company.scoping import ProjectScoped
+from owners.models import Unit
+
+
+class Import(models.Model):
+    """One uploaded workbook on its way into the ledger: read → columns confirmed → checked → posted.
+
+    The row is the work order: a worker claims it by a guarded update (arrears.importing.steps), and the sweep of each
+    minute finds what a killed worker left.
+    """
+
+    class Kind(models.TextChoices):
+        CHARGES = "charges", _("charges")
+        PAYMENTS = "payments", _("payments")
+        ARREARS_LIST = "arrears_list", _("arrears list")
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("waiting to be read")
+        READING = "reading", _("being read")
+        COLUMNS = "columns", _("columns to confirm")
+        CONFIRMED = "confirmed", _("waiting to be checked")
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("checked, not posted")
+        APPROVED = "approved", _("waiting to be posted")
+        POSTING = "posting", _("being posted")
+        POSTED = "posted", _("posted")
+        REFUSED = "refused", _("refused")
+        CANCELLED = "cancelled", _("cancelled")
+
+    WAITING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
+    WORKING_STATES = (State.READING, State.CHECKING, State.POSTING)
+    ASKING_STATES = (State.COLUMNS, State.CHECKED)
+    OPEN_STATES = WAITING_STATES + WORKING_STATES + ASKING_STATES
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="imports")
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.UPLOADED)
+    file = models.ForeignKey("company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+")
+    file_name = models.CharField(_("file"), max_length=255)
+    file_sha256 = models.CharField(max_length=64)
+    marked_file = models.ForeignKey(
+        "company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    layout = models.JSONField(default=dict, help_text=_("Sheets, header rows and the columns as recognised."))
+    findings = models.JSONField(default=dict, help_text=_("What the check found beside errors: totals, new units."))
+    create_units = models.BooleanField(_("create missing units"), default=False)
+    good_rows_only = models.BooleanField(_("posts the good rows only"), default=False)
+    as_of = models.DateField(_("as of"), null=True, blank=True)
+    rows = models.PositiveIntegerField(_("data rows"), default=0)
+    good_rows = models.PositiveIntegerField(default=0)
+    bad_rows = models.PositiveIntegerField(default=0)
+    skipped_total_rows = models.PositiveIntegerField(default=0)
+    known_rows = models.PositiveIntegerField(_("already in the ledger"), default=0)
+    posted_rows = models.PositiveIntegerField(default=0)
+    due = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    paid = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    outstanding = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    printed_late_fee = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    refusal = models.CharField(max_length=40, blank=True, help_text=_("Code of the sentence that says why."))
+    refusal_params = models.JSONField(default=dict)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    posted_at = models.DateTimeField(null=True, blank=True)
+    posted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = LedgerScoped.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal=""), name="refused_import_says_why"),
+            models.CheckConstraint(
+                condition=~Q(state="posted") | Q(posted_at__isnull=False), name="posted_import_says_when"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["uploaded", "reading", "confirmed", "checking", "approved", "posting"]),
+                name="import_work_left",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportIssue(models.Model):
+    """One thing wrong or notable in a workbook, at its place. ``params`` fill the message of ``code``."""
+
+    class Severity(models.TextChoices):
+        ERROR = "error", _("error")
+        WARNING = "warning", _("warning")
+
+    workbook = models.ForeignKey(Import, models.CASCADE, related_name="issues", db_column="import_id")
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.ERROR)
+    sheet = models.CharField(max_length=60, blank=True)
+    row = models.PositiveIntegerField(null=True, blank=True)
+    column = models.CharField(max_length=60, blank=True)
+    value = models.CharField(max_length=200, blank=True)
+    code = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["workbook", "severity", "row"], name="issue_place")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.column}{self.row}: {self.code}"
+
+
+class StagedUnit(models.Model):
+    """A unit that a checked workbook names and the register lacks; made when the import is posted."""
+
+    workbook = models.ForeignKey(Import, models.CASCADE, related_name="staged_units", db_column="import_id")
+    code = models.CharField(max_length=80)
+    building = models.CharField(max_length=40)
+    entrance = models.CharField(max_length=20, blank=True)
+    room = models.CharField(max_length=40)
+    usage = models.CharField(max_length=12, choices=Unit.Usage)
+    area = models.DecimalField(max_digits=9, decimal_places=2, null=True, blank=True)
+    owners = models.CharField(max_length=400, blank=True, help_text=_("Names as printed, several joined by 、"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workbook", "code"], name="staged_unit_once")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class StagedCharge(models.Model):
+    """A checked row that waits to be posted; written by COPY, posted by INSERT … SELECT, then removed.
+
+    ``unit_id`` is empty for a unit that is made when the import is posted. A row that spans years is staged by month.
+    """
+
+    workbook = models.ForeignKey(Import, models.CASCADE, related_name="staged", db_column="import_id", db_index=False)
+    sheet = models.CharField(max_length=60)
+    row = models.PositiveIntegerField()
+    unit_id = models.BigIntegerField(null=True)
+    unit_code = models.CharField(max_length=80)
+    fee_type_id = models.BigIntegerField()
+    period_start = models.DateField()
+    period_end = models.DateField()
+    due_on = models.DateField()
+    amount = models.DecimalField(max_digits=12, decimal_places=2, help_text=_("Due less waived."))
+    waived = models.DecimalField(max_digits=12, decimal_places=2)
+    received = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, help_text=_("Empty: the sheet does not say.")
+    )
+    external_id = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workbook", "row"], name="staged_of_import")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.row}"
+
+
+class ColumnMapping(models.Model):
+    """The columns that somebody confirmed for sheets with these headers, to be offered next time."""
+
+    project = models.ForeignKey("company.Project", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, choices=Import.Kind)
+    fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of the normalised header texts."))
+    columns = models.JSONField()
+    confirmed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    objects = ProjectScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "kind", "fingerprint"], name="mapping_once_per_shape")
+        ]

@@ -1,0 +1,29 @@
+"""Addresses of the ledger."""
+
+from django.urls import path
+
+from arrears.views import accounts, home, imports, ledger, payments
+
+app_name = "arrears"
+urlpatterns = [
+    path("p/<slug:project_code>/finance/", home.home, name="home"),
+    path("p/<slug:project_code>/imports/", imports.imports, name="imports"),
+    path("p/<slug:project_code>/imports/new/", imports.import_new, name="import_new"),
+    path("p/<slug:project_code>/imports/<int:pk>/", imports.import_detail, name="import_detail"),
+    path("p/<slug:project_code>/imports/<int:pk>/columns/", imports.import_columns, name="import_columns"),
+    path("p/<slug:project_code>/imports/<int:pk>/back/", imports.import_back, name="import_back"),
+    path("p/<slug:project_code>/imports/<int:pk>/post/", imports.import_post, name="import_post"),
+    path("p/<slug:project_code>/imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("p/<slug:project_code>/imports/<int:pk>/marked/", imports.import_marked, name="import_marked"),
+    path("p/<slug:project_code>/ledger/", ledger.ledger, name="ledger"),
+    path("p/<slug:project_code>/ledger/export/", ledger.ledger_export, name="ledger_export"),
+    path("p/<slug:project_code>/units/<int:pk>/account/", accounts.unit_account, name="unit_account"),
+    path("p/<slug:project_code>/accounts/<int:pk>/", accounts.account, name="account"),
+    path("p/<slug:project_code>/accounts/<int:pk>/export/", accounts.account_export, name="account_export"),
+    path("p/<slug:project_code>/accounts/<int:pk>/verify/", accounts.account_verify, name="account_verify"),
+    path("p/<slug:project_code>/accounts/<int:pk>/payments/new/", payments.payment_new, name="payment_new"),
+    path("p/<slug:project_code>/accounts/<int:pk>/charges/new/", payments.charge_new, name="charge_new"),
+    path("p/<slug:project_code>/payments/", payments.payments, name="payments"),
+    path("p/<slug:project_code>/payments/<int:pk>/reverse/", payments.payment_reverse, name="payment_reverse"),
+    path("p/<slug:project_code>/charges/<int:pk>/reverse/", payments.charge_reverse, name="charge_reverse"),
+]

@@ -1,0 +1,188 @@
+"""The files of a whole batch: one PDF in round order for the printer, one ZIP with a list of SHA-256 sums."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import IO, Any, BinaryIO, cast
+
+import pikepdf
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from company.files import store_file
+from company.models import FilePurpose, StoredFile
+from company.notifying import notify
+from notices.models import Batch, Notice
+from notices.rendering import CHUNK
+
+STALE_AFTER = timedelta(seconds=90)  # the claim is renewed with each chunk of letters
+MANIFEST = "SHA256SUMS.txt"
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same letters make the same archive
+
+
+class ClaimLostError(Exception):
+    """Another worker puts this batch together, or somebody stopped it."""
+
+
+class Claim:
+    """The right to put a batch together, known by the instant at which it was last renewed."""
+
+    def __init__(self, batch_id: int, clock: Callable[[], datetime]) -> None:
+        self.batch_id, self.clock, self.at = batch_id, clock, clock()
+
+    def take(self) -> bool:
+        """Whether the batch was free."""
+        free = Q(bundling_at__isnull=True) | Q(bundling_at__lt=self.at - STALE_AFTER)
+        batches = Batch.objects.filter(free, pk=self.batch_id, state=Batch.State.RENDERING)
+        return bool(batches.update(bundling_at=self.at))
+
+    def renew(self) -> None:
+        """Say that the work goes on. Raises ClaimLostError."""
+        renewed = self.clock()
+        if not Batch.objects.filter(pk=self.batch_id, bundling_at=self.at).update(bundling_at=renewed):
+            raise ClaimLostError(self.batch_id)
+        self.at = renewed
+
+
+def bundle(batch_id: int, *, clock: Callable[[], datetime]) -> bool:
+    """Put the files of a batch together once all its letters are made; False when that is not to be done now.
+
+    The files are made outside of a transaction. If a letter was voided meanwhile they are thrown away, and the batch
+    stays unfinished for the next call.
+    """
+    claim = Claim(batch_id, clock)
+    if Notice.objects.filter(batch_id=batch_id).unfinished().exists() or not claim.take():
+        return False
+    batch = Batch.objects.select_related("project", "confirmed_by").get(pk=batch_id)
+    letters = _issued(batch)
+    try:
+        files = (_merged_file(batch, letters, claim), _zip_file(batch, letters, claim)) if letters else (None, None)
+    except ClaimLostError:
+        return False
+    return _finish(batch, letters, *files, claim=claim, now=clock())
+
+
+@transaction.atomic
+def _finish(
+    batch: Batch,
+    letters: Sequence[Notice],
+    merged: StoredFile | None,
+    archive: StoredFile | None,
+    *,
+    claim: Claim,
+    now: datetime,
+) -> bool:
+    current = Batch.objects.select_for_update().get(pk=batch.pk)
+    if current.state != Batch.State.RENDERING or current.bundling_at != claim.at:
+        return False
+    current.bundling_at = None
+    complete = [n.pk for n in _issued(batch)] == [n.pk for n in letters] and not batch.notices.unfinished().exists()
+    if complete:
+        current.state, current.finished_at = Batch.State.READY, now
+        current.merged_file, current.zip_file = merged, archive
+    current.save(update_fields=["bundling_at", "state", "finished_at", "merged_file", "zip_file"])
+    if complete:
+        _tell(current, len(letters))
+    return complete
+
+
+def _tell(batch: Batch, letters: int) -> None:
+    notify(
+        user=batch.confirmed_by,
+        project=batch.project,
+        key=f"notices.batch.{batch.pk}.ready",
+        title=_("%(batch)s: %(letters)s letters are ready to print.") % {"batch": batch, "letters": letters},
+        url=reverse("notices:batch_detail", args=[batch.project.code, batch.pk]),
+    )
+
+
+def _issued(batch: Batch) -> list[Notice]:
+    rows = batch.notices.filter(state__in=[Notice.State.ISSUED, Notice.State.DISPATCHED])
+    return list(rows.select_related("file", "account__unit").defer("data").order_by("position"))
+
+
+def _merged_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile:
+    with tempfile.TemporaryFile() as content:
+        merge(
+            [letter.file for letter in letters if letter.file], cast("BinaryIO", content), after_each_part=claim.renew
+        )
+        return _keep(batch, content, f"{batch}.pdf", "application/pdf")
+
+
+def _zip_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile:
+    with tempfile.TemporaryFile() as content:
+        sums = []
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+            for number, letter in enumerate(letters, start=1):
+                name = f"{letter.position:04d}_{letter.account.unit.code}_{letter.number}.pdf".replace("/", "-")
+                with letter.file.file.open("rb") as file:  # type: ignore[union-attr]
+                    pdf = file.read()
+                archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), pdf)
+                sums.append(f"{hashlib.sha256(pdf).hexdigest()}  {name}\n")
+                if number % CHUNK == 0:
+                    claim.renew()
+            archive.writestr(zipfile.ZipInfo(MANIFEST, ZIP_TIME), "".join(sums))
+        return _keep(batch, content, f"{batch}.zip", "application/zip")
+
+
+def _keep(batch: Batch, content: IO[bytes], name: str, content_type: str) -> StoredFile:
+    return store_file(
+        project=batch.project,
+        content=File(content),
+        name=name,
+        content_type=content_type,
+        purpose=FilePurpose.NOTICE_BUNDLE,
+        by=batch.confirmed_by,
+    )
+
+
+def merge(files: Sequence[StoredFile], target: BinaryIO, *, after_each_part: Callable[[], None]) -> None:
+    """One PDF of all files in order. Fonts that several letters share stand in it once."""
+    with pikepdf.new() as whole:
+        fonts: dict[bytes, pikepdf.Object] = {}
+        for start in range(0, len(files), CHUNK):
+            part = BytesIO()
+            _merge_part(files[start : start + CHUNK], part)
+            with pikepdf.open(part) as source:
+                _append(whole, source, fonts)
+            after_each_part()
+        whole.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
+def _merge_part(files: Iterable[StoredFile], target: BinaryIO) -> None:
+    with pikepdf.new() as part:
+        fonts: dict[bytes, pikepdf.Object] = {}
+        for stored in files:
+            with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as source:
+                _append(part, source, fonts)
+        part.save(target, deterministic_id=True)
+
+
+def _append(target: pikepdf.Pdf, source: pikepdf.Pdf, fonts: dict[bytes, pikepdf.Object]) -> None:
+    """Add the pages of ``source``; a font that ``target`` has already replaces its copy."""
+    known = len(target.pages)
+    target.pages.extend(source.pages)
+    for page in list(target.pages)[known:]:
+        used: Any = page.obj.get("/Resources", pikepdf.Dictionary()).get("/Font", pikepdf.Dictionary())
+        for name, font in list(used.items()):
+            used[name] = fonts.setdefault(_font_key(font), font)
+
+
+def _font_key(font: pikepdf.Object) -> bytes:
+    digest = hashlib.sha256(str(font.get("/BaseFont")).encode())
+    for descendant in font.get("/DescendantFonts", []):
+        descriptor: Any = descendant.get("/FontDescriptor", {})
+        for name in ("/FontFile", "/FontFile2", "/FontFile3"):
+            if name in descriptor:
+                digest.update(descriptor[name].read_raw_bytes())
+    if "/ToUnicode" in font:
+        digest.update(font["/ToUnicode"].read_raw_bytes())
+    return digest.digest()

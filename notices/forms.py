@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from notices.firms import MANDATE_BYTES, mandate_type
+from notices.kinds import KINDS
+from notices.models import LawFirm, Notice
+
+
+class TemplateForm(forms.Form):
+    """The text itself is checked by notices.fields, with the number of the line."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    body = forms.CharField(
+        label=_("Text"), strip=False, widget=forms.Textarea(attrs={"rows": 28, "spellcheck": "false", "lang": "zh-CN"})
+    )
+    unit = forms.CharField(label=_("Preview with the room"), required=False, max_length=80)
+
+
+class LawFirmForm(forms.ModelForm):
+    mandate_upload = forms.FileField(
+        label=_("Mandate"),
+        required=False,
+        help_text=_("PDF, JPEG or PNG up to 20 MB. A new file replaces the old one."),
+    )
+
+    class Meta:
+        model = LawFirm
+        fields = ["name", "lawyer", "lawyer_phone", "mandated_until"]
+        widgets = {"mandated_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    field_order = ["name", "lawyer", "lawyer_phone", "mandate_upload", "mandated_until"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["mandated_until"].help_text = _("Empty: without a term.")
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = LawFirm.objects.filter(project=self.instance.project, name=name).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(_t("This firm is on file already."))
+        return name
+
+    def clean_mandate_upload(self) -> UploadedFile | None:
+        upload: UploadedFile | None = self.cleaned_data["mandate_upload"]
+        if upload is None:
+            return None
+        if (upload.size or 0) > MANDATE_BYTES:
+            raise ValidationError(_t("The file is larger than 20 MB."))
+        if mandate_type(upload) is None:
+            raise ValidationError(_t("Only PDF, JPEG and PNG files are taken."))
+        return upload
+
+
+class RegisterFilterForm(forms.Form):
+    q = forms.CharField(label=_("Number or room"), required=False, max_length=80, widget=forms.SearchInput)
+    state = forms.ChoiceField(label=_("State"), required=False)
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    void_reason = forms.ChoiceField(label=_("Void because"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        anything = [("", _("All"))]
+        self.fields["state"].choices = [*anything, *Notice.State.choices]  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [*anything, *((kind, kind.label) for kind in KINDS)]  # type: ignore[attr-defined]
+        self.fields["void_reason"].choices = [*anything, *Notice.VoidReason.choices]  # type: ignore[attr-defined]

@@ -1,0 +1,157 @@
+"""Our end of the press (notices.press_child): started when first needed, kept, renewed, ended when it hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.template.loader import get_template
+
+from notices import fonts
+
+JOB_SECONDS = 45
+RENEW_ABOVE_KB = 420 << 10
+STYLES = ("print", "draft")
+
+
+class PressError(Exception):
+    """Nothing was printed; the text says why."""
+
+
+class PressTimeoutError(PressError):
+    """The job took longer than it may."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    pdf: bytes
+    pages: int
+
+
+class Press:
+    """One child process. Not for use by two threads at once, and not across a fork: take ``press()``."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self.peak_kb = 0
+
+    def print(
+        self, html: str, *, anchors: Sequence[str], titles: Sequence[str], draft: bool, seconds: int = JOB_SECONDS
+    ) -> list[Printed]:
+        """The letters of ``html`` as PDF files, in the order of ``anchors``. Raises PressError."""
+        content = html.encode()
+        job = {
+            "bytes": len(content),
+            "seconds": seconds,
+            "styles": list(STYLES if draft else STYLES[:1]),
+            "anchors": list(anchors),
+            "titles": list(titles),
+        }
+        with self._lock:
+            return self._run(json.dumps(job).encode() + b"\n" + content, seconds)
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _run(self, message: bytes, seconds: int) -> list[Printed]:
+        process = self._process if self._process and self._process.poll() is None else self._start()
+        overdue = threading.Event()
+
+        def end_it() -> None:
+            overdue.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, end_it)
+        timer.start()
+        try:
+            return self._exchange(process, message)
+        except PressError:
+            raise
+        except (OSError, ValueError, EOFError) as error:
+            self.close()
+            if overdue.is_set():
+                raise PressTimeoutError(f"{seconds} s") from error
+            raise PressError("the press ended") from error
+        finally:
+            timer.cancel()
+
+    def _exchange(self, process: subprocess.Popen[bytes], message: bytes) -> list[Printed]:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes
+        process.stdin.write(message)
+        process.stdin.flush()
+        answer = json.loads(_line(process.stdout))
+        if "error" in answer:
+            if answer["error"] == "memory":
+                self.close()
+            raise PressError(answer["error"])
+        printed = [
+            Printed(_exactly(process.stdout, size), pages)
+            for size, pages in zip(answer["sizes"], answer["pages"], strict=True)
+        ]
+        self.peak_kb = max(self.peak_kb, answer["peak_kb"])
+        if answer["peak_kb"] > RENEW_ABOVE_KB:
+            self.close()
+        return printed
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        configuration = fonts.write_configuration(settings.VAR_DIR / "fonts")
+        environment = {
+            "FONTCONFIG_FILE": str(configuration),
+            "LANG": "C.UTF-8",
+            "PATH": os.environ.get("PATH", os.defpath),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notices.press_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=settings.BASE_DIR,
+            env=environment,
+        )
+        assert process.stdin is not None  # noqa: S101  it is a pipe
+        process.stdin.write(json.dumps({"styles": {name: _style(name) for name in STYLES}}).encode() + b"\n")
+        self._process = process
+        return process
+
+
+def press() -> Press:
+    """The press of this process."""
+    return _press_of(os.getpid())
+
+
+@cache
+def _press_of(_pid: int) -> Press:
+    return Press()
+
+
+@cache
+def _style(name: str) -> str:
+    origin = get_template(f"print/{name}.css").origin  # type: ignore[attr-defined]
+    return Path(origin.name).read_text(encoding="utf-8")
+
+
+def _line(stream: IO[bytes]) -> bytes:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return line
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) != size:
+        raise EOFError
+    return content

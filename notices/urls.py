@@ -1,0 +1,34 @@
+"""Addresses of notices."""
+
+from django.urls import include, path
+
+from notices.views import batches, desk, files, firms, register, templates
+
+app_name = "notices"
+of_project = [
+    path("", desk.home, name="home"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/<int:pk>/", batches.batch_detail, name="batch_detail"),
+    path("batches/<int:pk>/stop/", batches.batch_stop, name="batch_stop"),
+    path("batches/<int:pk>/resume/", batches.batch_resume, name="batch_resume"),
+    path("batches/<int:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
+    path("batches/<int:pk>/retry/", batches.batch_retry, name="batch_retry"),
+    path("batches/<int:pk>/list/", batches.batch_list, name="batch_list"),
+    path("batches/<int:pk>/files/<slug:which>/", files.batch_file, name="batch_file"),
+    path("letters/", register.register, name="register"),
+    path("letters/export/", register.register_export, name="register_export"),
+    path("letters/<int:pk>/file/", files.notice_file, name="notice_file"),
+    path("templates/", templates.templates, name="templates"),
+    path("templates/install/", templates.templates_install, name="templates_install"),
+    path("templates/<int:pk>/", templates.template_detail, name="template_detail"),
+    path("templates/<int:pk>/pdf/", templates.template_print, name="template_print"),
+    path("templates/<int:pk>/approve/", templates.template_approve, name="template_approve"),
+    path("templates/<slug:kind>/edit/", templates.template_edit, name="template_edit"),
+    path("templates/<slug:kind>/check/", templates.template_check, name="template_check"),
+    path("templates/<slug:kind>/pdf/", templates.template_pdf, name="template_pdf"),
+    path("firms/", firms.firms, name="firms"),
+    path("firms/new/", firms.firm_new, name="firm_new"),
+    path("firms/<int:pk>/", firms.firm_edit, name="firm_edit"),
+    path("firms/<int:pk>/mandate/", firms.firm_mandate, name="firm_mandate"),
+]
+urlpatterns = [path("p/<slug:project_code>/notices/", include(of_project))]

@@ -1,0 +1,182 @@
+"""Texts: versions, the editor with its check and preview, approval by somebody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from company.access import ProjectRequest, project_view
+from company.rights import Right
+from notices.default_texts import default_text, install_default_templates
+from notices.editing import FaultyTextError, OwnTextError, TemplateMovedError, approve_text, save_text
+from notices.fields import Fault, check_text
+from notices.fonts import missing_glyphs
+from notices.forms import TemplateForm
+from notices.kinds import KINDS, KindRules
+from notices.models import NoticeKind, NoticeTemplate
+from notices.press import PressError
+from notices.previewing import Preview, preview_of
+from notices.rendering import print_letters, unprintable
+from notices.views.files import named
+
+State = NoticeTemplate.State
+
+
+@project_view(Right.EDIT_TEMPLATES, Right.APPROVE_TEMPLATES)
+def templates(request: ProjectRequest) -> HttpResponse:
+    """The versions of each kind of text."""
+    versions = NoticeTemplate.objects.visible_to(request.user).filter(project=request.project)
+    versions = versions.select_related("created_by", "approved_by")
+    groups = [(rules, [v for v in versions if v.kind == kind]) for kind, rules in KINDS.items()]
+    return TemplateResponse(request, "notices/templates.html", {"groups": groups, **_rights(request)})
+
+
+@require_POST
+@project_view(Right.EDIT_TEMPLATES)
+def templates_install(request: ProjectRequest) -> HttpResponse:
+    """Start with the default texts."""
+    installed = install_default_templates(request.project)
+    if installed:
+        messages.success(request, _("The default texts are drafts now; somebody else approves them."))
+    return redirect("notices:templates", request.project.code)
+
+
+@project_view(Right.EDIT_TEMPLATES, Right.APPROVE_TEMPLATES)
+def template_detail(request: ProjectRequest, pk: int) -> HttpResponse:
+    """One version: its text filled with a real account's data, who wrote and who approved it."""
+    template = _template(request, pk)
+    rules = KINDS[NoticeKind(template.kind)]
+    context = {
+        "template": template,
+        "rules": rules,
+        "is_own": template.created_by_id == request.user.pk,
+        **_rights(request),
+        **_check(request, rules, template.body, request.GET.get("unit", "")),
+    }
+    return TemplateResponse(request, "notices/template.html", context)
+
+
+@require_POST
+@project_view(Right.APPROVE_TEMPLATES)
+def template_approve(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Put a draft of somebody else into force."""
+    template = _template(request, pk)
+    try:
+        approve_text(template, by=request.user, now=timezone.now())
+        messages.success(request, _("%(text)s is in force.") % {"text": template})
+    except OwnTextError:
+        messages.error(request, _("Nobody approves their own text."))
+    except TemplateMovedError:
+        messages.info(request, _("This version is no draft any more."))
+    except FaultyTextError as error:
+        messages.error(request, " ".join(map(str, error.faults)))
+    return redirect("notices:template_detail", request.project.code, pk)
+
+
+@project_view(Right.EDIT_TEMPLATES)
+def template_edit(request: ProjectRequest, kind: str) -> HttpResponse:
+    """The editor. Saving refuses a text with faults and keeps what was typed."""
+    rules = _rules(kind)
+    form = TemplateForm(request.POST or None, initial=_initial(request, rules))
+    faults: list[Fault] = []
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            saved = save_text(request.project, rules.kind, values["body"], by=request.user, version=values["version"])
+        except FaultyTextError as error:
+            faults = error.faults
+        else:
+            messages.success(request, _("%(text)s is saved as a draft. Somebody else approves it.") % {"text": saved})
+            return redirect("notices:template_detail", request.project.code, saved.pk)
+    body, unit = str(form["body"].value() or ""), str(form["unit"].value() or "")
+    context = {"form": form, "rules": rules, "refused": faults, **_check(request, rules, body, unit)}
+    return TemplateResponse(request, "notices/template_edit.html", context)
+
+
+@require_POST
+@project_view(Right.EDIT_TEMPLATES)
+def template_check(request: ProjectRequest, kind: str) -> HttpResponse:
+    """The check and the preview beside the editor, while one types."""
+    body, unit = request.POST.get("body", ""), request.POST.get("unit", "")
+    return TemplateResponse(request, "notices/text_check.html", _check(request, _rules(kind), body, unit))
+
+
+@project_view(Right.EDIT_TEMPLATES, Right.APPROVE_TEMPLATES)
+def template_print(request: ProjectRequest, pk: int) -> HttpResponse:
+    """A version as it would be printed, for an account's data."""
+    template = _template(request, pk)
+    return _printed(request, KINDS[NoticeKind(template.kind)], template.body, request.GET.get("unit", ""))
+
+
+@require_POST
+@project_view(Right.EDIT_TEMPLATES)
+def template_pdf(request: ProjectRequest, kind: str) -> HttpResponse:
+    """What stands in the editor as it would be printed; nothing is kept."""
+    return _printed(request, _rules(kind), request.POST.get("body", ""), request.POST.get("unit", ""))
+
+
+def _printed(request: ProjectRequest, rules: KindRules, body: str, unit: str) -> HttpResponse:
+    faults = check_text(body, rules)
+    preview = preview_of(request.project, rules, unit_code=unit.strip(), now=timezone.now())
+    if missing := "" if faults else unprintable(body, preview.data):
+        faults = [Fault(None, _("The font cannot print: %(signs)s") % {"signs": missing})]
+    if not faults:
+        try:
+            (letter,) = print_letters([(body, preview.data)], rules)
+        except PressError:
+            faults = [Fault(None, _("The page could not be made. Shorten the text and try again."))]
+        else:
+            return named(HttpResponse(letter.pdf, content_type="application/pdf"), f"{rules.title}.pdf", inline=True)
+    return TemplateResponse(request, "notices/text_refused.html", {"faults": faults, "rules": rules})
+
+
+def _initial(request: ProjectRequest, rules: KindRules) -> dict[str, Any]:
+    """One's own draft, else the newest version, else the default text."""
+    versions = NoticeTemplate.objects.visible_to(request.user).filter(project=request.project, kind=rules.kind)
+    chosen = versions.filter(version=request.GET["version"]).first() if _is_number(request, "version") else None
+    own = versions.filter(state=State.DRAFT, created_by=request.user).first()
+    template = chosen or own or versions.first()
+    if template is None:
+        return {"body": default_text(rules.kind)}
+    return {"body": template.body, "version": template.version}
+
+
+def _is_number(request: ProjectRequest, name: str) -> bool:
+    return request.GET.get(name, "").isascii() and request.GET.get(name, "").isdigit()
+
+
+def _check(request: ProjectRequest, rules: KindRules, body: str, unit: str) -> dict[str, Any]:
+    """Faults of a text, and the text filled in."""
+    preview: Preview = preview_of(request.project, rules, unit_code=unit.strip(), now=timezone.now())
+    faults = check_text(body, rules)
+    if missing := missing_glyphs(body.replace("\r", "")):
+        faults.append(Fault(None, _("The font cannot print: %(signs)s") % {"signs": missing}))
+    return {"rules": rules, "faults": faults, "preview": preview, "blocks": preview.blocks(body), "body": body}
+
+
+def _rights(request: ProjectRequest) -> dict[str, bool]:
+    return {
+        "may_edit": Right.EDIT_TEMPLATES in request.rights,
+        "may_approve": Right.APPROVE_TEMPLATES in request.rights,
+    }
+
+
+def _rules(kind: str) -> KindRules:
+    if kind not in NoticeKind.values or NoticeKind(kind) not in KINDS:
+        raise Http404
+    return KINDS[NoticeKind(kind)]
+
+
+def _template(request: ProjectRequest, pk: int) -> NoticeTemplate:
+    versions = NoticeTemplate.objects.visible_to(request.user).filter(project=request.project, kind__in=KINDS)
+    template = versions.select_related("project", "created_by", "approved_by").filter(pk=pk).first()
+    if template is None:
+        raise Http404
+    return template

@@ -1,0 +1,118 @@
+"""The form of a campaign: dates, targets by class, milestones with who answers for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BoundField
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from collection.campaigns import PLANNED_KINDS, CampaignPlan, PlannedMilestone, contradictions
+from collection.models import Campaign, Milestone, TargetClass
+from collection.rate_conventions import BASE_TARGETS
+from company.models import Project, ProjectAccess, User
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class CampaignForm(forms.Form):
+    """Points out dates that contradict each other; they are kept only with a reason."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    starts_on = forms.DateField(label=_("Starts on"), widget=DayInput())
+    ends_on = forms.DateField(label=_("Ends on"), widget=DayInput(), help_text=_("The last day belongs to it."))
+    period_from = forms.DateField(label=_("Service periods from"), widget=DayInput(), required=False)
+    period_until = forms.DateField(
+        label=_("Service periods until"), widget=DayInput(), required=False, help_text=_("Empty: all that is overdue.")
+    )
+    contradiction_reason = forms.CharField(
+        label=_("Reason to keep these dates"), max_length=400, required=False, widget=forms.Textarea({"rows": 2})
+    )
+
+    def __init__(self, data: Any = None, *, project: Project, campaign: Campaign | None = None) -> None:
+        super().__init__(data, initial=_initial(campaign))
+        self.contradictions: list[str] = []
+        for target_class in TargetClass:
+            self.fields[f"target_{target_class}"] = forms.DecimalField(
+                label=target_class.label, min_value=Decimal("0.01"), max_value=100, decimal_places=2, required=False
+            )
+        staff = _staff(project)
+        for kind in PLANNED_KINDS:
+            self.fields[f"due_{kind}"] = forms.DateField(label=kind.label, widget=DayInput(), required=False)
+            self.fields[f"who_{kind}"] = forms.ModelChoiceField(
+                staff, label=_("Responsible"), required=False, empty_label=_("project manager")
+            )
+
+    @property
+    def target_fields(self) -> list[BoundField]:
+        return [self[f"target_{target_class}"] for target_class in TargetClass]
+
+    @property
+    def milestone_fields(self) -> Iterator[tuple[BoundField, BoundField]]:
+        for kind in PLANNED_KINDS:
+            yield self[f"due_{kind}"], self[f"who_{kind}"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
+        if starts_on and ends_on and ends_on <= starts_on:
+            self.add_error("ends_on", _t("The campaign ends after it starts."))
+        first, last = cleaned.get("period_from"), cleaned.get("period_until")
+        if first and last and last < first:
+            self.add_error("period_until", _t("The last period lies before the first."))
+        if not any(cleaned.get(f"target_{target_class}") for target_class in TargetClass):
+            raise ValidationError(_t("Set a target for at least one class."))
+        if not self.errors:
+            self._refuse_contradictions(cleaned)
+        return cleaned
+
+    def plan(self) -> CampaignPlan:
+        return self._plan(self.cleaned_data)
+
+    def _refuse_contradictions(self, cleaned: dict[str, Any]) -> None:
+        self.contradictions = contradictions(self._plan(cleaned))
+        if self.contradictions and not cleaned["contradiction_reason"].strip():
+            self.add_error("contradiction_reason", _t("Change the dates, or say why they are to be kept."))
+
+    def _plan(self, given: dict[str, Any]) -> CampaignPlan:
+        return CampaignPlan(
+            name=given["name"],
+            starts_on=given["starts_on"],
+            ends_on=given["ends_on"],
+            period_from=given["period_from"],
+            period_until=given["period_until"],
+            contradiction_reason=given["contradiction_reason"],
+            targets={of: given[f"target_{of}"] for of in TargetClass if given.get(f"target_{of}")},
+            milestones={
+                kind: PlannedMilestone(given[f"due_{kind}"], given.get(f"who_{kind}"))
+                for kind in PLANNED_KINDS
+                if given.get(f"due_{kind}")
+            },
+        )
+
+
+def _initial(campaign: Campaign | None) -> dict[str, Any]:
+    if campaign is None:
+        return {f"target_{of}": rate for of, rate in BASE_TARGETS.items()}
+    fields = ("name", "starts_on", "ends_on", "period_from", "period_until", "contradiction_reason")
+    initial = {name: getattr(campaign, name) for name in fields}
+    initial |= {f"target_{target.target_class}": target.rate for target in campaign.targets.all()}
+    for milestone in Milestone.objects.filter(campaign=campaign):
+        initial[f"due_{milestone.kind}"] = milestone.due_on
+        initial[f"who_{milestone.kind}"] = milestone.responsible_id
+    return initial
+
+
+def _staff(project: Project) -> Any:
+    live = ProjectAccess.objects.live().filter(project=project)
+    return User.objects.active().filter(pk__in=live.values("user")).order_by("name", "pk")

@@ -1,0 +1,212 @@
+"""Contacts that happened, by whatever channel: one record with everything that came of it (C8)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from collection import stages
+from collection.limits import breaches
+from collection.models import Case, ContactAttempt
+from collection.promises import Promised, record_promise
+from collection.reasons import Reason, ReasonRefusedError, reasons_for, write_reason
+from collection.requests import Requested, open_request
+from company.audit import record
+from company.models import Role, User
+from owners.contact_points import add_phone, change_address, change_phone, mark_phone
+from owners.models import Address, EmergencyContact, Owner, Phone
+
+Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
+
+
+class SubmissionReusedError(Exception):
+    """The same form came again with other content; what came first stands."""
+
+
+class NumberNews(models.TextChoices):
+    """What was learnt about a number."""
+
+    CONFIRMED = "confirmed", _("it is right")
+    UNREACHABLE = "unreachable", _("cannot be reached")
+    WRONG_PERSON = "wrong_person", _("belongs to somebody else")
+    DO_NOT_CONTACT = "do_not_contact", _("do not contact")
+    CHANGED = "changed", _("has changed")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReport:
+    """News of the number ``phone_id``, or with None a number to add; ``number`` is the new one, if there is one."""
+
+    phone_id: int | None
+    news: NumberNews
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactReport:
+    """What somebody says of a contact. ``happened_at`` is their word, or their phone's; the server notes its own."""
+
+    channel: ContactAttempt.Channel
+    outcome: ContactAttempt.Outcome
+    happened_at: datetime
+    payment: ContactAttempt.Payment = Payment.NOT_DISCUSSED
+    is_incoming: bool = False
+    note: str = ""
+    phone_id: int | None = None
+    emergency_contact_id: int | None = None
+    promised: Promised | None = None
+    requested: Requested | None = None
+    reason: Reason | None = None
+    number: NumberReport | None = None
+    second_address: str = ""
+    next_contact_on: date | None = None
+
+
+def record_contact(
+    case: Case, report: ContactReport, *, by: User, roles: frozenset[Role], now: datetime, submission: UUID
+) -> ContactAttempt:
+    """Record a contact and what came of it, with the limits that it passed. The same ``submission`` is one contact.
+
+    ``roles`` are those of ``by`` in the project. Raises SubmissionReusedError, ReasonRefusedError, PhoneNumberError;
+    nothing is written then.
+    """
+    with transaction.atomic():
+        locked = lock_case(case.pk)
+        earlier = ContactAttempt.objects.filter(submission=submission).first()
+        if earlier:
+            if not _says_the_same(earlier, locked, report):
+                raise SubmissionReusedError(submission)
+            return earlier
+        contact = write_contact(locked, report, by=by, now=now, submission=submission)
+        write_consequences(locked, contact, report, by=by, roles=roles, now=now)
+        stages.refresh([locked], now=now)
+    return contact
+
+
+def lock_case(case_id: int) -> Case:
+    """The case under lock, as it is now."""
+    return Case.objects.select_for_update(of=("self",)).select_related("project", "account").get(pk=case_id)
+
+
+def write_contact(
+    case: Case, report: ContactReport, *, by: User, now: datetime, submission: UUID | None = None
+) -> ContactAttempt:
+    """The contact itself, flagged with the limits that it passed. The caller holds the case's lock.
+
+    A phone's clock may run ahead: what it says of the future happened now.
+    """
+    contact = ContactAttempt(
+        project_id=case.project_id,
+        case=case,
+        channel=report.channel,
+        is_incoming=report.is_incoming,
+        phone=_phones_of(case).filter(pk=report.phone_id).first() if report.phone_id else None,
+        emergency_contact=_emergency_contact(case, report.emergency_contact_id),
+        outcome=report.outcome,
+        payment=report.payment,
+        happened_at=min(report.happened_at, now),
+        recorded_at=now,
+        recorded_by=by,
+        note=report.note,
+        submission=submission,
+    )
+    contact.breach = ",".join(breaches(contact))
+    contact.save(force_insert=True)
+    return contact
+
+
+def write_consequences(
+    case: Case, contact: ContactAttempt, report: ContactReport, *, by: User, roles: frozenset[Role], now: datetime
+) -> None:
+    """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock."""
+    today = timezone.localdate(now)
+    if report.promised:
+        record_promise(contact, report.promised, today=today)
+    if report.requested:
+        open_request(case, report.requested, by=by, now=now, contact=contact)
+    if report.reason:
+        if report.reason != Reason.of(case) and report.reason not in reasons_for(roles):
+            raise ReasonRefusedError(report.reason.key)
+        write_reason([case], report.reason, by=by, now=now, refresh=False)
+    _write_number_news(case, contact, report.number, by=by, today=today, now=now)
+    if report.second_address and (owner := first_owner(case)):
+        change_address(owner, Address.Kind.SECOND, report.second_address, by=by, now=now)
+    if case.state == Case.State.OPEN and report.payment == Payment.CLAIMS_PAID:
+        case.claims_paid = True
+    if report.next_contact_on:
+        case.next_contact_on = report.next_contact_on
+    case.save(update_fields=["claims_paid", "next_contact_on"])
+
+
+@transaction.atomic
+def settle_claim(case_id: int, *, by: User, now: datetime, note: str) -> Case:
+    """Finance has checked what the owner says was paid: the case is free to go on. Money found is posted apart."""
+    case = lock_case(case_id)
+    if case.claims_paid:
+        case.claims_paid = False
+        case.save(update_fields=["claims_paid"])
+        record(action="claims.checked", by=by, project=case.project, obj=case, note=note)
+        stages.refresh([case], now=now)
+    return case
+
+
+def first_owner(case: Case) -> Owner | None:
+    """The owner named first; None while nobody is known."""
+    members = case.account.ownership.members.select_related("owner").order_by("position", "pk")
+    return next((member.owner for member in members), None)
+
+
+def _write_number_news(
+    case: Case, contact: ContactAttempt, report: NumberReport | None, *, by: User, today: date, now: datetime
+) -> None:
+    phone = _phones_of(case).filter(pk=report.phone_id).first() if report and report.phone_id else contact.phone
+    if report is None:
+        if phone and contact.outcome == Outcome.WRONG_PERSON:
+            mark_phone(phone, by=by, state=Phone.State.WRONG_PERSON)
+        elif phone and contact.outcome == Outcome.MET_OWNER:
+            mark_phone(phone, by=by, state=Phone.State.VALID, confirmed_on=today)
+        return
+    if phone and report.news in MARKS:
+        mark_phone(phone, by=by, state=MARKS[report.news])
+    if phone and report.news == NumberNews.CONFIRMED:
+        mark_phone(phone, by=by, state=Phone.State.VALID, confirmed_on=today)
+    if phone and report.news == NumberNews.DO_NOT_CONTACT:
+        mark_phone(phone, by=by, do_not_contact=True)
+    if report.number:
+        _write_new_number(case, phone, report, by=by, today=today, now=now)
+
+
+MARKS = {
+    NumberNews.UNREACHABLE: Phone.State.UNREACHABLE,
+    NumberNews.WRONG_PERSON: Phone.State.WRONG_PERSON,
+}
+
+
+def _write_new_number(
+    case: Case, phone: Phone | None, report: NumberReport, *, by: User, today: date, now: datetime
+) -> None:
+    if phone and report.news == NumberNews.CHANGED:
+        change_phone(phone, report.number, by=by, now=now)
+    elif owner := (phone.owner if phone else first_owner(case)):
+        add_phone(owner, report.number, by=by, confirmed_on=today)
+
+
+def _phones_of(case: Case) -> models.QuerySet[Phone]:
+    owners = case.account.ownership.members.values("owner")
+    return Phone.objects.filter(owner__in=owners, ended_at__isnull=True).select_related("owner")
+
+
+def _emergency_contact(case: Case, contact_id: int | None) -> EmergencyContact | None:
+    if contact_id is None:
+        return None
+    owners = case.account.ownership.members.values("owner")
+    return EmergencyContact.objects.filter(pk=contact_id, owner__in=owners).first()
+
+
+def _says_the_same(contact: ContactAttempt, case: Case, report: ContactReport) -> bool:
+    return (contact.case_id, contact.channel, contact.outcome, contact.payment, contact.note) == (
+        case.pk, report.channel, report.outcome, report.payment, report.note
+    )  # fmt: skip

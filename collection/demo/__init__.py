@@ -1,0 +1,1 @@
+"""The demonstration estate: synthetic, lifelike, and the same for the same seed and day."""

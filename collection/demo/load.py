@@ -1,0 +1,71 @@
+"""Loads the whole demonstration: its rows in one transaction, so that there are all of them or none, then letters."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from collection.demo import estate, letters, people, work
+from collection.demo.ledger import write_ledger
+from collection.demo.people import SignIn
+from collection.demo.plan import DemoPlan
+from collection.demo.work import Work
+from collection.stages import refresh_all
+from company.models import Project
+
+SIGN_INS_FILE = "demo_signins.txt"
+
+
+class NotEmptyError(Exception):
+    """The database holds projects already; the demonstration is for an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    sign_ins: list[SignIn]
+    units: int
+    accounts: int
+
+
+def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> Loaded:
+    """Write both estates as ``demo`` plans them. Raises NotEmptyError where any project exists."""
+    loaded, works = _load_rows(demo, say)
+    work.finish_letters(works, demo)
+    return loaded
+
+
+@transaction.atomic
+def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list[Work]]:
+    if Project.objects.exists():
+        raise NotEmptyError
+    staff = people.People(demo)
+    sign_ins = staff.company()
+    units = accounts = 0
+    works = []
+    for number, plan in enumerate(demo.projects):
+        project = estate.create_project(plan)
+        team = staff.of_project(plan, project)
+        if number == 0:
+            sign_ins += people.sign_ins(team)
+        built = estate.build(project, plan, demo)
+        say(f"{plan.name}: {plan.units} units, {len(built.holdings)} accounts")
+        write_ledger(built, demo, by=team.finance)
+        works.append(work.start(built, demo, team))
+        units, accounts = units + plan.units, accounts + len(built.holdings)
+    work.play(works, demo)
+    for each in works:
+        work.verify_open(each.estate, each.staff, now=demo.now)
+    refresh_all(now=demo.now)
+    first = works[0]
+    letters.issue(first.estate.project, by=first.staff.notice_admin, now=demo.now, today=demo.today)
+    return Loaded(sign_ins, units, accounts), works
+
+
+def write_sign_ins(sign_ins: Sequence[SignIn], folder: Path) -> Path:
+    """One line a role: ``role<TAB>login<TAB>password``; readable for the owner of the folder only."""
+    path = folder / SIGN_INS_FILE
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{line.role.value}\t{line.login}\t{line.password}\n" for line in sign_ins)
+    return path

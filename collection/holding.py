@@ -1,0 +1,83 @@
+"""What holds cases back, read for many at once: promises, requests, money in doubt, numbers, leave to go on."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
+from collection.models import Case, CashTaken, ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from owners.models import Phone
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """By case id. ``reachable``: cases with a number that may be dialled; ``overrides``: (case, channel) of today."""
+
+    promises: dict[int, PromiseToPay] = field(default_factory=dict)
+    requests: dict[int, OwnerRequest] = field(default_factory=dict)
+    agreed: dict[int, date] = field(default_factory=dict)
+    cash: dict[int, date] = field(default_factory=dict)
+    claims: dict[int, date] = field(default_factory=dict)
+    reachable: set[int] = field(default_factory=set)
+    overrides: set[tuple[int, str]] = field(default_factory=set)
+
+
+def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False) -> Holds:
+    """As they stood at ``now``, also a moment that has passed. Five queries, six with ``numbers``."""
+    ids = [case.pk for case in cases]
+    today = timezone.localdate(now)
+    asked = OwnerRequest.objects.filter(case__in=ids, created_at__lte=now)
+    unanswered = asked.filter(Q(answered_at__isnull=True) | Q(answered_at__gt=now))
+    agreed = asked.filter(agreed_on__gt=today)
+    open_or_agreed = list((unanswered | agreed).order_by("-created_at"))
+    return Holds(
+        promises=_promises(ids, today=today, now=now),
+        requests={request.case_id: request for request in open_or_agreed if _is_unanswered(request, now)},
+        agreed=_latest_agreed(open_or_agreed, today),
+        cash=_pending_cash(ids, now=now),
+        claims=_claims(ids, now=now),
+        reachable=_reachable(ids) if numbers else set(),
+        overrides=set(LimitOverride.objects.filter(case__in=ids, day=today).values_list("case_id", "channel")),
+    )
+
+
+def _promises(case_ids: Collection[int], *, today: date, now: datetime) -> dict[int, PromiseToPay]:
+    """The latest promise of each case that was given before ``now`` and is not due before today."""
+    waiting = PromiseToPay.objects.filter(case__in=case_ids, pay_by__gte=today, contact__happened_at__lte=now)
+    waiting = waiting.filter(Q(state=PromiseToPay.State.WAITING) | Q(judged_on__gt=today)).order_by("pay_by", "pk")
+    return {promise.case_id: promise for promise in waiting}
+
+
+def _is_unanswered(request: OwnerRequest, now: datetime) -> bool:
+    return request.answered_at is None or request.answered_at > now
+
+
+def _latest_agreed(requests: Collection[OwnerRequest], today: date) -> dict[int, date]:
+    found: dict[int, date] = {}
+    for request in requests:
+        if request.agreed_on and request.agreed_on > today:
+            found[request.case_id] = max(request.agreed_on, found.get(request.case_id, request.agreed_on))
+    return found
+
+
+def _pending_cash(case_ids: Collection[int], *, now: datetime) -> dict[int, date]:
+    """The day on which money was taken that finance has not decided on."""
+    taken = CashTaken.objects.filter(visit__contact__case__in=case_ids, visit__contact__happened_at__lte=now)
+    pending = taken.filter(Q(decided_at__isnull=True) | Q(decided_at__gt=now))
+    rows = pending.values_list("visit__contact__case_id", "visit__contact__happened_at")
+    return {case_id: timezone.localdate(at) for case_id, at in rows}
+
+
+def _claims(case_ids: Collection[int], *, now: datetime) -> dict[int, date]:
+    """The latest day on which the owner said that it is paid."""
+    said = ContactAttempt.objects.filter(case__in=case_ids, payment=ContactAttempt.Payment.CLAIMS_PAID)
+    rows = said.filter(happened_at__lte=now).order_by("happened_at").values_list("case_id", "happened_at")
+    return {case_id: timezone.localdate(at) for case_id, at in rows}
+
+
+def _reachable(case_ids: Collection[int]) -> set[int]:
+    usable = Phone.objects.filter(ended_at__isnull=True, do_not_contact=False).exclude(state=Phone.State.WRONG_PERSON)
+    of_case = "owner__memberships__ownership__account__cases"
+    return set(usable.filter(**{f"{of_case}__in": case_ids}).values_list(of_case, flat=True))

@@ -1,0 +1,33 @@
+from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
+from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
+from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
+from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from collection.models.teams import Team, TeamMember
+from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
+
+__all__ = [
+    "ArrearsReason",
+    "Assignment",
+    "AssignmentProposal",
+    "Campaign",
+    "CampaignTarget",
+    "Case",
+    "CaseTransition",
+    "CashTaken",
+    "ContactAttempt",
+    "LimitOverride",
+    "Milestone",
+    "OwnerRequest",
+    "PromiseToPay",
+    "ProposedAssignment",
+    "ReasonChange",
+    "Reminder",
+    "RoundChecklist",
+    "Stage",
+    "SubReason",
+    "TargetClass",
+    "Team",
+    "TeamMember",
+    "Visit",
+    "VisitPhoto",
+]

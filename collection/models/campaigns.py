@@ -1,0 +1,94 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from company.scoping import ProjectScoped
+
+
+class TargetClass(models.TextChoices):
+    """Unit usage × nature of the fee, as rates and targets are set (rates.md)."""
+
+    RESIDENTIAL_PROPERTY = "residential_property", _("residential property fee")
+    COMMERCIAL_PROPERTY = "commercial_property", _("commercial property fee")
+    UTILITIES = "utilities", _("water and electricity")
+    PARKING = "parking", _("parking")
+
+
+class Campaign(models.Model):
+    """A dated push with targets and milestones; one runs per project at a time."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        RUNNING = "running", _("running")
+        CLOSED = "closed", _("closed")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="campaigns")
+    name = models.CharField(_("name"), max_length=80)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.PLANNED)
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(_("ends on"))
+    period_from = models.DateField(_("service periods from"), null=True, blank=True)
+    period_until = models.DateField(_("service periods until"), null=True, blank=True)
+    contradiction_reason = models.CharField(_("reason to keep contradicting dates"), max_length=400, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey("company.User", models.PROTECT, null=True, related_name="+")
+
+    objects = ProjectScoped.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="campaign_ends_after_start"),
+            models.UniqueConstraint(fields=["project"], condition=Q(state="running"), name="one_running_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignTarget(models.Model):
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="targets")
+    target_class = models.CharField(max_length=24, choices=TargetClass)
+    rate = models.DecimalField(_("base target (%)"), max_digits=5, decimal_places=2)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "target_class"], name="one_target_per_class"),
+            models.CheckConstraint(condition=Q(rate__gt=0, rate__lte=100), name="target_is_percentage"),
+        ]
+
+
+class Milestone(models.Model):
+    """A dated goal of the campaign. Its progress is computed from ``kind``, never ticked."""
+
+    class Kind(models.TextChoices):
+        TEMPLATE_READY = "template_ready", _("lawyer-letter template and the firm's mandate ready")
+        LETTERS_SENT = "letters_sent", _("all lawyer letters sent")
+        LITIGATION_PREPARED = "litigation_prepared", _("litigation prepared")
+        CAMPAIGN_ENDS = "campaign_ends", _("end of the campaign")
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="milestones")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    due_on = models.DateField(_("due on"))
+    responsible = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "kind"], name="one_milestone_per_kind")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Reminder(models.Model):
+    """That one person was reminded of a milestone at one stage; it exists once, however often the task runs."""
+
+    milestone = models.ForeignKey(Milestone, models.CASCADE, related_name="reminders")
+    user = models.ForeignKey("company.User", models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=20, help_text=_("The due date and the days left, such as 2025-12-05/3."))
+    notification = models.ForeignKey("company.Notification", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["milestone", "stage", "user"], name="one_reminder_a_stage")]

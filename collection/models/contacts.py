@@ -1,0 +1,183 @@
+from datetime import date, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from collection.models.cases import CaseScoped
+from company.freezing import freeze
+
+
+class ContactAttempt(models.Model):
+    """One contact that happened, by any channel, with its outcome. What happened is always recorded.
+
+    ``happened_at`` is the phone's or the person's word, ``recorded_at`` the server's clock.
+    """
+
+    class Channel(models.TextChoices):
+        VISIT = "visit", _("visit")
+        CALL = "call", _("phone call")
+        SMS = "sms", _("SMS")
+        WECHAT = "wechat", _("WeChat")
+        EMAIL = "email", _("e-mail")
+
+    class Outcome(models.TextChoices):
+        MET_OWNER = "met_owner", _("met the owner")
+        MET_OTHER = "met_other", _("family or tenant")
+        NO_ANSWER = "no_answer", _("nobody answered")
+        REFUSED = "refused", _("would not talk")
+        POSTPONED = "postponed", _("asked for another time")
+        VACANT = "vacant", _("flat is vacant")
+        WRONG_PERSON = "wrong_person", _("not the owner's number")
+        PASSED_ON = "passed_on", _("asked to pass it on")
+
+    class Payment(models.TextChoices):
+        """What was said about paying."""
+
+        PROMISED = "promised", _("promised a date")
+        CLAIMS_PAID = "claims_paid", _("says it is paid")
+        WILL_NOT_PAY = "will_not_pay", _("will not pay")
+        NOT_DISCUSSED = "not_discussed", _("fees not discussed")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    case = models.ForeignKey("collection.Case", models.PROTECT, related_name="contacts")
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel)
+    is_incoming = models.BooleanField(_("by the owner"), default=False, help_text=_("Counts for no limit."))
+    phone = models.ForeignKey("owners.Phone", models.SET_NULL, null=True, blank=True, related_name="+")
+    emergency_contact = models.ForeignKey(
+        "owners.EmergencyContact", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
+    payment = models.CharField(_("paying"), max_length=14, choices=Payment, default=Payment.NOT_DISCUSSED)
+    happened_at = models.DateTimeField(_("when"))
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    note = models.TextField(_("note"), blank=True, max_length=2000)
+    breach = models.CharField(
+        _("limits that were passed"),
+        max_length=200,
+        blank=True,
+        help_text=_("Names of limits with commas between them. Recorded all the same, and flagged."),
+    )
+    submission = models.UUIDField(
+        null=True, blank=True, unique=True, help_text=_("The form that sent it: sent again it is one contact.")
+    )
+
+    objects = CaseScoped["ContactAttempt"].as_manager()
+
+    class Meta:
+        ordering = ["-happened_at"]
+        indexes = [models.Index(fields=["case", "-happened_at"], name="contact_of_case")]
+
+
+class PromiseToPay(models.Model):
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        KEPT = "kept", _("kept")
+        PARTLY = "partly", _("partly kept")
+        BROKEN = "broken", _("broken")
+        REPLACED = "replaced", _("replaced by another")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    case = models.ForeignKey("collection.Case", models.PROTECT, related_name="promises")
+    contact = models.OneToOneField(ContactAttempt, models.PROTECT, related_name="promise")
+    pay_by = models.DateField(_("pays by"))
+    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    judged_on = models.DateField(null=True, blank=True)
+    paid = models.DecimalField(
+        _("paid by then"), max_digits=14, decimal_places=2, default=0, help_text=_("As known when it was judged.")
+    )
+
+    objects = CaseScoped["PromiseToPay"].as_manager()
+
+    class Meta:
+        ordering = ["-pay_by"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="promise_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", judged_on__isnull=True)
+                | (~Q(state="waiting") & Q(judged_on__isnull=False)),
+                name="judged_promise_says_when",
+            ),
+            models.CheckConstraint(condition=Q(paid__gte=0), name="promise_paid_not_negative"),
+        ]
+        indexes = [models.Index(fields=["pay_by"], condition=Q(state="waiting"), name="promise_waiting")]
+
+
+class OwnerRequest(models.Model):
+    """What an owner asks for or complains about. While it is unanswered the case is not pressed."""
+
+    ANSWER_WITHIN = timedelta(days=3)
+
+    class Kind(models.TextChoices):
+        REQUEST = "request", _("request")
+        OPINION = "opinion", _("opinion")
+        SUGGESTION = "suggestion", _("suggestion")
+        COMPLAINT = "complaint", _("complaint")
+        REPAIR = "repair", _("repair")
+
+    class Department(models.TextChoices):
+        ENGINEERING = "engineering", _("engineering")
+        SECURITY = "security", _("security")
+        ENVIRONMENT = "environment", _("environment")
+        SERVICE = "service", _("customer service")
+        FINANCE = "finance", _("finance")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    case = models.ForeignKey("collection.Case", models.PROTECT, related_name="requests")
+    contact = models.ForeignKey(ContactAttempt, models.PROTECT, null=True, blank=True, related_name="requests")
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    text = models.TextField(_("text"), max_length=2000)
+    department = models.CharField(_("department"), max_length=12, choices=Department, default=Department.SERVICE)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    agreed_on = models.DateField(
+        _("agreed date"), null=True, blank=True, help_text=_("Of the repair or the next look; no visit before it.")
+    )
+    answer = models.TextField(_("answer"), blank=True, max_length=2000)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    submission = models.UUIDField(
+        null=True, blank=True, unique=True, help_text=_("The form that sent it: sent again it is one request.")
+    )
+
+    objects = CaseScoped["OwnerRequest"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True, answered_by__isnull=True, answer="")
+                | (Q(answered_at__isnull=False, answered_by__isnull=False) & ~Q(answer="")),
+                name="answer_says_who_and_when",
+            )
+        ]
+        indexes = [models.Index(fields=["case"], condition=Q(answered_at__isnull=True), name="request_unanswered")]
+
+    @property
+    def answer_due_on(self) -> date:
+        return timezone.localdate(self.created_at + self.ANSWER_WITHIN)
+
+
+class LimitOverride(models.Model):
+    """The project manager's leave to pass limits on one case, by one channel, for one day, with the reason."""
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    case = models.ForeignKey("collection.Case", models.PROTECT, related_name="overrides")
+    channel = models.CharField(_("channel"), max_length=8, choices=ContactAttempt.Channel)
+    day = models.DateField(_("day"))
+    reason = models.CharField(_("reason"), max_length=400)
+    granted_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField()
+
+    objects = CaseScoped["LimitOverride"].as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        triggers = freeze()
+        constraints = [
+            models.UniqueConstraint(fields=["case", "channel", "day"], name="one_override_a_day"),
+            models.CheckConstraint(condition=~Q(reason=""), name="override_says_why"),
+        ]

@@ -1,0 +1,122 @@
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from collection.models.cases import CaseScoped
+from company.models import User
+from company.scoping import ProjectScoped
+
+
+class VisitQuerySet(CaseScoped["Visit"]):
+    case_path = "contact__case"
+
+    def recorded_by(self, user: User) -> Self:
+        """What a person recorded is theirs to read, also where the case has gone to another team since."""
+        return self.filter(contact__recorded_by=user)
+
+
+class Visit(models.Model):
+    """What belongs to a doorstep visit beyond the contact itself. ``client_id`` makes a repeated send one visit."""
+
+    class Meanwhile(models.TextChoices):
+        PAID = "paid", _("the case was paid meanwhile")
+        REASSIGNED = "reassigned", _("the case went to somebody else meanwhile")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    contact = models.OneToOneField("collection.ContactAttempt", models.PROTECT, related_name="visit")
+    client_id = models.UUIDField(unique=True)
+    revision = models.PositiveIntegerField(default=1)
+    content_sha256 = models.CharField(max_length=64)
+    slip_posted = models.BooleanField(_("slip posted"), default=False)
+    changed_meanwhile = models.CharField(_("changed meanwhile"), max_length=12, choices=Meanwhile, blank=True)
+
+    objects = VisitQuerySet.as_manager()
+
+
+class VisitPhotoQuerySet(CaseScoped["VisitPhoto"]):
+    case_path = "visit__contact__case"
+
+
+class VisitPhoto(models.Model):
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    visit = models.ForeignKey(Visit, models.PROTECT, related_name="photos")
+    file = models.ForeignKey("company.StoredFile", models.PROTECT, related_name="+")
+    taken_at = models.DateTimeField()
+
+    objects = VisitPhotoQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["visit", "file"], name="photo_once_per_visit")]
+
+
+class CashTakenQuerySet(CaseScoped["CashTaken"]):
+    case_path = "visit__contact__case"
+
+
+class CashTaken(models.Model):
+    """Money taken at the door: pending until finance confirms it, and never by the person who took it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("waiting for finance")
+        CONFIRMED = "confirmed", _("confirmed")
+        REFUSED = "refused", _("not found")
+
+    class Method(models.TextChoices):
+        CASH = "cash", _("cash")
+        CARD = "card", _("card")
+        WECHAT = "wechat", _("WeChat")
+        ALIPAY = "alipay", _("Alipay")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    visit = models.OneToOneField(Visit, models.PROTECT, related_name="cash")
+    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
+    method = models.CharField(_("method"), max_length=8, choices=Method)
+    receipt_no = models.CharField(_("receipt number"), max_length=40)
+    taken_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    decided_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_note = models.CharField(_("note"), max_length=400, blank=True)
+    payment = models.OneToOneField("arrears.Payment", models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = CashTakenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="cash_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=models.F("taken_by")),
+                name="cash_not_self_confirmed",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="pending", decided_by__isnull=True, decided_at__isnull=True)
+                | (~Q(state="pending") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                name="cash_decision_says_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="confirmed", payment__isnull=False)
+                | (~Q(state="confirmed") & Q(payment__isnull=True)),
+                name="confirmed_cash_has_its_payment",
+            ),
+            models.UniqueConstraint(fields=["project", "receipt_no"], name="cash_receipt_once"),
+        ]
+
+
+class RoundChecklist(models.Model):
+    """What was ticked before setting out on a day's round; a round starts when everything is."""
+
+    ITEMS = ("uniform", "shoe_covers", "badge", "arrears_list", "receipts", "notebook")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    user = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    day = models.DateField()
+    ticked = models.JSONField(default=list)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProjectScoped.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user", "day"], name="one_checklist_a_round")]

@@ -1,0 +1,169 @@
+"""What each team has to bring in (折算口径, rates.md).
+
+The base target is a rate over all receivables of the year, while a team holds only cases that are unpaid. So a
+team's share is converted: it is credited with its part of what had been collected without it, and judged by the same
+rate as the project. Teams' rates weighted by their base add up to the project's rate.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db import connection
+
+from collection.models import Campaign
+from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
+from collection.rate_rows import RateRow
+from collection.rates import CENT, HUNDRED, counted_relief, counts, net_due, percent_of
+
+TeamId = int | None  # None: cases that nobody answers for yet
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A share of the project's target, in CNY, unrounded but for ``money``."""
+
+    target: Decimal  # percent
+    arrears: Decimal  # of the cases held: what was not collected without them
+    base: Decimal  # the receivables that the rate is taken over
+    credited: Decimal
+    collected: Decimal
+
+    @property
+    def money(self) -> Decimal:
+        """What has to be collected in all to reach the target, to the cent; not below 0."""
+        needed = max(self.target / HUNDRED * self.base - self.credited, ZERO)
+        return needed.quantize(CENT, ROUND_HALF_UP)
+
+    @property
+    def missing(self) -> Decimal:
+        return max(self.money - self.collected, ZERO)
+
+    @property
+    def rate(self) -> Decimal | None:
+        return percent_of(self.credited + self.collected, self.base)
+
+    @property
+    def past_rate(self) -> Decimal | None:
+        """The part of the rate that was there without the campaign's work."""
+        return percent_of(self.credited, self.base)
+
+    @property
+    def done(self) -> Decimal | None:
+        """Percent of the quota that is collected; None where there is no quota."""
+        return percent_of(self.collected, self.money)
+
+    @property
+    def is_met(self) -> bool:
+        """Compared unrounded: 89.9996 % has not met 90 %."""
+        return self.rate is not None and self.rate >= self.target
+
+    def forecast(self, elapsed: Decimal) -> Decimal | None:
+        """The rate at the end if collecting goes on at its pace; ``elapsed`` is the part of the time that has passed.
+
+        Never more than if everything were collected; None before the start.
+        """
+        if elapsed <= 0:
+            return None
+        expected = min(self.collected / elapsed, max(self.arrears, self.collected))
+        return percent_of(self.credited + expected, self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """The quota of the whole project and of each team; they add up."""
+
+    total: Quota
+    by_team: dict[TeamId, Quota]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a team's cases owed at first and what came in on them since, in CNY."""
+
+    arrears: Decimal = ZERO
+    collected: Decimal = ZERO
+
+
+def share_out(
+    *, receivable: Decimal, collected_before: Decimal, target: Decimal, held: Mapping[TeamId, Held]
+) -> Quotas:
+    """Convert the project's target (percent) into a quota for each holder of cases.
+
+    ``receivable`` R is the net receivable of the class, ``collected_before`` C₀ what came in without the teams' work;
+    their difference A is what the teams hold together.
+    """
+    arrears = receivable - collected_before
+    whole = Quota(
+        target=target,
+        arrears=arrears,
+        base=receivable,
+        credited=collected_before,
+        collected=sum((h.collected for h in held.values()), ZERO),
+    )
+    return Quotas(whole, {team: _share(whole, h) for team, h in held.items()})
+
+
+def _share(whole: Quota, held: Held) -> Quota:
+    def part(amount: Decimal) -> Decimal:
+        return amount * held.arrears / whole.arrears if whole.arrears else ZERO
+
+    return Quota(
+        target=whole.target,
+        arrears=held.arrears,
+        base=part(whole.base),
+        credited=part(whole.credited),
+        collected=held.collected,
+    )
+
+
+def quotas_of(
+    rows: Collection[RateRow],
+    *,
+    target: Decimal,
+    teams: Mapping[int, TeamId],
+    view: View = View.APPRAISAL,
+    settings: RateSettings = DEFAULTS,
+) -> Quotas:
+    """Quotas of one class from its rows; ``teams`` names for each account with a case the team that answers for it.
+
+    Accounts without a case were paid by themselves, also during the campaign: that is credited to all, like what was
+    collected before it.
+    """
+    receivable = collected_before = ZERO
+    arrears, collected = dict[TeamId, Decimal](), dict[TeamId, Decimal]()
+    for row in rows:
+        if not counts(row, view, settings):
+            continue
+        due = net_due(row, settings)
+        receivable += due
+        collected_before += counted_relief(row, settings)
+        if row.account_id not in teams:
+            collected_before += row.settled
+            continue
+        team = teams[row.account_id]
+        collected_before += row.settled_before
+        owed = due - row.settled_before - counted_relief(row, settings)
+        arrears[team] = arrears.get(team, ZERO) + owed
+        collected[team] = collected.get(team, ZERO) + row.settled - row.settled_before
+    held = {team: Held(arrears[team], collected[team]) for team in arrears}
+    return share_out(receivable=receivable, collected_before=collected_before, target=target, held=held)
+
+
+def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+    """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (c.account_id) c.account_id, a.team_id
+            FROM collection_case c
+            LEFT JOIN collection_assignment a
+              ON a.case_id = c.id AND a.starts_on <= %(on)s AND (a.ends_on IS NULL OR a.ends_on > %(on)s)
+            WHERE c.project_id = %(project)s AND c.opened_on <= %(on)s
+              AND (c.closed_on IS NULL OR c.closed_on >= %(start)s)
+            ORDER BY c.account_id, (a.id IS NOT NULL) DESC, c.id DESC, a.id DESC
+            """,
+            {"project": campaign.project_id, "on": on, "start": campaign.starts_on},
+        )
+        return dict(cursor.fetchall())

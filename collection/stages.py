@@ -1,0 +1,188 @@
+"""Where a case stands: its stage, and its next step with who and by when, computed from reason and history (C5, C6).
+
+A ladder is walked up along what happened: a step is done by the first event of its kind after the step before it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from collection.events import Event, Happening, events_of
+from collection.holding import Holds, read_holds
+from collection.models import ArrearsReason, Case, Stage
+from collection.playbooks import ANSWER_REQUEST, CHECK_CLAIM, CONFIRM_CASH, Measure, Step, ladder
+from company.models import Project
+
+CASES_AT_ONCE = 1000
+
+# By measure the happenings that count as having done it.
+DONE_BY: Mapping[Measure, frozenset[Happening]] = {
+    Measure.VERIFY: frozenset({Happening.VERIFIED, Happening.ATTEMPTED}),  # whoever went there had read the file
+    Measure.REMIND: frozenset({Happening.REACHED, Happening.HEAD_TALKED, Happening.MESSAGE_SENT}),
+    Measure.CALL: frozenset({Happening.REACHED, Happening.HEAD_TALKED}),
+    Measure.TALK: frozenset({Happening.HEAD_TALKED}),
+    Measure.ANSWER: frozenset({Happening.ANSWERED}),
+    Measure.COORDINATE: frozenset({Happening.AGREED_DATE}),
+    Measure.PASS_ON: frozenset({Happening.PASSED_ON}),
+    Measure.VISIT: frozenset({Happening.VISITED}),
+    Measure.SLIP: frozenset({Happening.SLIP_LEFT}),
+    Measure.EMS_NOTICE: frozenset({Happening.EMS_NOTICE}),
+    Measure.LAWYER_LETTER: frozenset({Happening.LAWYER_LETTER}),
+    Measure.LITIGATE: frozenset(),
+    Measure.CHECK_CLAIM: frozenset(),
+    Measure.CONFIRM_CASH: frozenset(),
+}
+# Nobody who cannot be reached can be talked to: there an attempt is enough for the reminder.
+ATTEMPTS = frozenset({Happening.ATTEMPTED, Happening.VISITED})
+
+
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+    step: Step
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``number`` of ``total`` in the ladder, 0 for what comes before any step; ``ready_on``: not before that day."""
+
+    stage: Stage
+    step: Step
+    number: int
+    total: int
+    ready_on: date
+    due_on: date
+    done: list[DoneStep] = field(default_factory=list)
+    ahead: list[Step] = field(default_factory=list)
+
+    def is_late(self, today: date) -> bool:
+        return self.due_on < today
+
+    def step_before(self, measure: Measure) -> Step | None:
+        """The step that must be done before ``measure``; None where ``measure`` is the next step, or none at all."""
+        for before, step in zip([self.step, *self.ahead], self.ahead, strict=False):
+            if step.measure == measure:
+                return before
+        return None
+
+
+def standings(cases: Collection[Case], *, now: datetime) -> dict[int, Standing]:
+    """By case id where each open case of one project stands; the number of queries is fixed."""
+    open_cases = [case for case in cases if case.state == Case.State.OPEN]
+    if not open_cases:
+        return {}
+    happened = events_of(open_cases, now=now)
+    holds = read_holds(open_cases, now=now)
+    today = timezone.localdate(now)
+    return {case.pk: standing(case, happened[case.pk], holds, today=today) for case in open_cases}
+
+
+def standing(case: Case, events: Sequence[Event], holds: Holds, *, today: date) -> Standing:
+    """Where one case stands, from its events in any order."""
+    age = (today - case.oldest_due_on).days if case.oldest_due_on else 0
+    steps = ladder(ArrearsReason(case.reason), overdue=case.overdue, overdue_days=age)
+    done = list(_climb(steps, sorted(events), ArrearsReason(case.reason), start=case.opened_on))
+    current = steps[min(len(done), len(steps) - 1)]
+    ready_on = _ready_on(current, done, events, case, holds)
+    due_on = ready_on + timedelta(days=current.due_days)
+    number = steps.index(current) + 1
+    ladder_standing = Standing(
+        current.stage, current, number, len(steps), ready_on, due_on, done, steps[number:]
+    )  # fmt: skip
+    return _with_what_comes_first(case, holds, ladder_standing)
+
+
+def refresh(cases: Collection[Case], *, now: datetime) -> None:
+    """Write stage and next step onto the cases; closed ones keep their stage and have no next step."""
+    found = standings(cases, now=now)
+    rows = []
+    for case in cases:
+        at = found.get(case.pk)
+        new = (at.stage, at.step.key, at.due_on) if at else (case.stage, "", None)
+        if new != (case.stage, case.next_step, case.next_step_on):
+            rows.append((case.pk, *new))
+            case.stage, case.next_step, case.next_step_on = new
+    _write(rows)
+
+
+def refresh_all(*, now: datetime) -> int:
+    """The same for every case of every active project, a thousand at a time; returns how many were looked at."""
+    looked_at = 0
+    for project in Project.objects.filter(is_active=True).order_by("pk"):
+        cases = Case.objects.filter(project=project).open().order_by("pk")
+        last = 0
+        while chunk := list(cases.filter(pk__gt=last).select_related("project")[:CASES_AT_ONCE]):
+            refresh(chunk, now=now)
+            last, looked_at = chunk[-1].pk, looked_at + len(chunk)
+    return looked_at
+
+
+def _climb(steps: Sequence[Step], events: Sequence[Event], reason: ArrearsReason, *, start: date) -> Iterator[DoneStep]:
+    """The steps done one after the other; each event does one step at most, and the contact that shows that somebody
+    had read the file may do the next one too."""
+    events = [event for event in events if event.on >= start]
+    position = 0
+    for step in steps:
+        counts = DONE_BY[step.measure]
+        if reason == ArrearsReason.UNREACHABLE and step.measure == Measure.REMIND:
+            counts |= ATTEMPTS
+        index = next((i for i in range(position, len(events)) if events[i].happening in counts), None)
+        if index is None:
+            return
+        yield DoneStep(step, events[index].on)
+        position = index if step.measure == Measure.VERIFY else index + 1
+
+
+def _ready_on(step: Step, done: Sequence[DoneStep], events: Iterable[Event], case: Case, holds: Holds) -> date:
+    """The wait after the step before; a broken promise ends it, a promise that still runs makes it longer."""
+    since = done[-1].on if done else case.opened_on
+    ready_on = since + timedelta(days=step.wait_days)
+    broken = [event.on for event in events if event.happening == Happening.PROMISE_BROKEN and event.on >= since]
+    if broken:
+        ready_on = min(ready_on, max(broken))
+    if promise := holds.promises.get(case.pk):
+        ready_on = max(ready_on, promise.pay_by + timedelta(days=1))
+    if agreed_on := holds.agreed.get(case.pk):
+        ready_on = max(ready_on, agreed_on)
+    if case.held_until:
+        ready_on = max(ready_on, case.held_until + timedelta(days=1))
+    return ready_on
+
+
+def _with_what_comes_first(case: Case, holds: Holds, at: Standing) -> Standing:
+    """Money that may be in, and an owner who waits for an answer, come before the ladder goes on."""
+    if case.pk in holds.cash:
+        return _first(CONFIRM_CASH, at, holds.cash[case.pk])
+    if case.claims_paid:
+        return _first(CHECK_CLAIM, at, holds.claims.get(case.pk, case.followed_on))
+    request = holds.requests.get(case.pk)
+    if request and at.step.measure != Measure.ANSWER:
+        return _first(ANSWER_REQUEST, at, timezone.localdate(request.created_at))
+    return at
+
+
+def _first(step: Step, at: Standing, since: date) -> Standing:
+    due_on = since + timedelta(days=step.due_days)
+    return Standing(at.stage, step, 0, at.total, since, due_on, at.done, [at.step, *at.ahead])
+
+
+def _write(rows: Sequence[tuple[int, str, str, date | None]]) -> None:
+    if not rows:
+        return
+    columns: dict[int, list[object]] = defaultdict(list)
+    for row in rows:
+        for index, value in enumerate(row):
+            columns[index].append(str(value) if index in {1, 2} else value)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE collection_case SET stage = v.stage, next_step = v.step, next_step_on = v.due_on
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::date[]) AS v (id, stage, step, due_on)
+            WHERE collection_case.id = v.id
+            """,
+            [columns[index] for index in range(4)],
+        )

@@ -1,0 +1,76 @@
+"""Addresses of collection."""
+
+from django.urls import path
+
+from collection.views import (
+    assignment,
+    campaigns,
+    case,
+    cases,
+    cash,
+    contacts,
+    dashboard,
+    letters,
+    projects,
+    rounds,
+    teams,
+    visits,
+)
+
+app_name = "collection"
+urlpatterns = [
+    path("projects/", projects.projects, name="projects"),
+    path("p/<slug:project_code>/dashboard/", dashboard.dashboard, name="dashboard"),
+    path("p/<slug:project_code>/dashboard/course.json", dashboard.dashboard_course, name="dashboard_course"),
+    path("p/<slug:project_code>/dashboard/export/", dashboard.dashboard_export, name="dashboard_export"),
+    path("p/<slug:project_code>/campaign/", campaigns.campaign, name="campaign"),
+    path("p/<slug:project_code>/campaign/new/", campaigns.campaign_new, name="campaign_new"),
+    path("p/<slug:project_code>/campaign/<int:pk>/", campaigns.campaign, name="campaign_detail"),
+    path("p/<slug:project_code>/campaign/<int:pk>/edit/", campaigns.campaign_edit, name="campaign_edit"),
+    path("p/<slug:project_code>/campaign/<int:pk>/state/", campaigns.campaign_state, name="campaign_state"),
+    path("p/<slug:project_code>/teams/", teams.teams, name="teams"),
+    path("p/<slug:project_code>/teams/new/", teams.team_new, name="team_new"),
+    path("p/<slug:project_code>/teams/propose/", teams.teams_propose, name="teams_propose"),
+    path("p/<slug:project_code>/teams/members/<int:pk>/", teams.team_member, name="team_member"),
+    path("p/<slug:project_code>/teams/<int:pk>/leader/", teams.team_leader, name="team_leader"),
+    path("p/<slug:project_code>/teams/<int:pk>/dissolve/", teams.team_dissolve, name="team_dissolve"),
+    path("p/<slug:project_code>/assignment/", assignment.assignment, name="assignment"),
+    path("p/<slug:project_code>/assignment/propose/", assignment.assignment_propose, name="assignment_propose"),
+    path("p/<slug:project_code>/assignment/drop/", assignment.assignment_drop, name="assignment_drop"),
+    path(
+        "p/<slug:project_code>/assignment/<int:pk>/confirm/", assignment.assignment_confirm, name="assignment_confirm"
+    ),
+    path(
+        "p/<slug:project_code>/assignment/teams/<int:team>/buildings/<int:building>/",
+        assignment.assignment_card,
+        name="assignment_card",
+    ),
+    path(
+        "p/<slug:project_code>/assignment/teams/<int:team>/buildings/<int:building>/move/",
+        assignment.assignment_move,
+        name="assignment_move",
+    ),
+    path("p/<slug:project_code>/letters/new/", letters.letters_new, name="letters_new"),
+    path("p/<slug:project_code>/round/", rounds.today, name="round"),
+    path("p/<slug:project_code>/round/checklist/", rounds.round_checklist, name="round_checklist"),
+    path("p/<slug:project_code>/round/verify/", rounds.round_verify, name="round_verify"),
+    path("p/<slug:project_code>/cases/", cases.cases, name="cases"),
+    path("p/<slug:project_code>/cases/export/", cases.cases_export, name="cases_export"),
+    path("p/<slug:project_code>/cases/bulk/", cases.cases_bulk, name="cases_bulk"),
+    path("p/<slug:project_code>/cases/<int:pk>/", case.case, name="case"),
+    path("p/<slug:project_code>/cases/<int:pk>/verify/", case.case_verify, name="case_verify"),
+    path("p/<slug:project_code>/cases/<int:pk>/reason/", case.case_reason, name="case_reason"),
+    path("p/<slug:project_code>/cases/<int:pk>/visit/", visits.visit, name="visit"),
+    path("p/<slug:project_code>/cases/<int:pk>/contact/", contacts.contact_new, name="contact_new"),
+    path("p/<slug:project_code>/cases/<int:pk>/requests/new/", case.request_new, name="request_new"),
+    path("p/<slug:project_code>/cases/<int:pk>/limits/", case.limit_override, name="limit_override"),
+    path("p/<slug:project_code>/cases/<int:pk>/limits/ask/", case.limit_ask, name="limit_ask"),
+    path("p/<slug:project_code>/cases/<int:pk>/reveal/<slug:kind>/<int:row>/", case.case_reveal, name="case_reveal"),
+    path("p/<slug:project_code>/requests/<int:pk>/", case.request_answer, name="request"),
+    path("p/<slug:project_code>/visits/<uuid:client_id>/", visits.visit_recorded, name="visit_recorded"),
+    path("p/<slug:project_code>/visits/photos/<int:pk>/", visits.visit_photo, name="visit_photo"),
+    path("p/<slug:project_code>/cash/", cash.cash, name="cash"),
+    path("p/<slug:project_code>/cash/<int:pk>/confirm/", cash.cash_confirm, name="cash_confirm"),
+    path("p/<slug:project_code>/cash/<int:pk>/refuse/", cash.cash_refuse, name="cash_refuse"),
+    path("p/<slug:project_code>/cash/claims/<int:pk>/", cash.claim_settle, name="claim_settle"),
+]

@@ -1,0 +1,1 @@
+"""Pages of collection, a file each subject."""

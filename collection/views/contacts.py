@@ -1,0 +1,66 @@
+"""Logging a call or message from the page of a case: clearance first, the record in any case."""
+
+import uuid
+
+from django.http import HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from collection.contact_forms import CallForm
+from collection.contacts import SubmissionReusedError, record_contact
+from collection.dossier import talk_fields
+from collection.limits import clearances
+from collection.models import ContactAttempt
+from collection.reasons import Reason
+from collection.talking_points import talking_points, to_emergency_contact
+from collection.views.case import back_to, may_reveal_here
+from collection.views.visits import CONFLICT, loggable_case, phones_of, say_what_was_recorded
+from company.access import ProjectRequest, project_view
+from company.rights import Right
+from owners.models import EmergencyContact
+from owners.personal_data import mask_party
+
+
+@project_view(Right.LOG_CONTACTS)
+def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Says whether one may call now, and records the call that was made."""
+    now = timezone.now()
+    case = loggable_case(request, pk)
+    owners = case.account.ownership.members.values("owner")
+    emergency = list(EmergencyContact.objects.filter(owner__in=owners, ended_at=None))
+    form = CallForm(
+        request.POST or None,
+        case=case,
+        now=now,
+        phones=phones_of(case),
+        emergency=emergency,
+        initial={"submission": uuid.uuid4()},
+    )
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        submission = form.cleaned_data["submission"]
+        try:
+            contact = record_contact(
+                case, form.report(), by=request.user, roles=request.roles, now=now, submission=submission
+            )
+        except SubmissionReusedError:
+            form.add_error(None, _("This form was sent before with other content; what came first is kept."))
+            status = CONFLICT
+        else:
+            say_what_was_recorded(request, contact)
+            return back_to(request, case)
+    fields = talk_fields(case, request.user)
+    context = {
+        "case": case,
+        "form": form,
+        "party": mask_party(case.account.ownership.party_name),
+        "phones": phones_of(case),
+        "emergency": emergency,
+        "reason": Reason.of(case),
+        "may_reveal": may_reveal_here(request, case),
+        "clearance": clearances([case], ContactAttempt.Channel.CALL, now=now)[case.pk],
+        "points": talking_points(Reason.of(case), fields),
+        "emergency_points": to_emergency_contact(fields),
+    }
+    return TemplateResponse(request, "collection/contact_new.html", context, status=status)

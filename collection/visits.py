@@ -1,0 +1,147 @@
+"""Doorstep visits: one record for what happened at a door, however often the phone sends it (V3, V4)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from collection import stages
+from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
+from collection.models import Case, CashTaken, Visit, VisitPhoto
+from collection.photos import Photo, keep_photos
+from company.audit import record
+from company.models import Role, StoredFile, User
+
+
+class VisitConflictError(Exception):
+    """The same visit came again with other content; what came first stands. ``visit`` is that one."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit.client_id)
+        self.visit = visit
+
+
+class ReceiptUsedError(ValueError):
+    """The receipt number stands on other money already; ``unit_code`` says whose."""
+
+    def __init__(self, unit_code: str) -> None:
+        super().__init__(unit_code)
+        self.unit_code = unit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """Money taken at the door, in CNY."""
+
+    amount: Decimal
+    method: CashTaken.Method
+    receipt_no: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitReport:
+    """A visit as the phone tells it. ``client_id`` is made there and names the visit for good.
+
+    ``responsible_id`` is who answered for the case when the form was opened.
+    """
+
+    client_id: UUID
+    contact: ContactReport
+    revision: int = 1
+    slip_posted: bool = False
+    cash: Cash | None = None
+    photos: Sequence[Photo] = field(default=())
+    responsible_id: int | None = None
+
+    def content_sha256(self) -> str:
+        """The same for the same words and photos."""
+        told: dict[str, Any] = {
+            "revision": self.revision,
+            "contact": asdict(self.contact),
+            "slip": self.slip_posted,
+            "cash": asdict(self.cash) if self.cash else None,
+            "photos": sorted(photo.sent_sha256 for photo in self.photos),
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[Role], now: datetime) -> Visit:
+    """Record a visit with all that came of it in one transaction; sent again it is the same visit.
+
+    What happened is always kept: flagged as a breach where a limit was passed, and as changed meanwhile where the
+    case was paid or went to somebody else since the form was opened. ``roles`` are those of ``by`` in the project.
+    Raises VisitConflictError, ReceiptUsedError, ReasonRefusedError, PhoneNumberError; nothing is written then.
+    """
+    files = keep_photos(report.photos, project=case.project, by=by)
+    with transaction.atomic():
+        locked = lock_case(case.pk)
+        if earlier := _sent_before(locked, report):
+            return earlier
+        contact = write_contact(locked, report.contact, by=by, now=now)
+        visit = Visit.objects.create(
+            project_id=locked.project_id,
+            contact=contact,
+            client_id=report.client_id,
+            revision=report.revision,
+            content_sha256=report.content_sha256(),
+            slip_posted=report.slip_posted,
+            changed_meanwhile=_changed_meanwhile(locked, report),
+        )
+        _write_photos(visit, files)
+        if report.cash:
+            _write_cash(visit, report.cash, by=by)
+        write_consequences(locked, contact, report.contact, by=by, roles=roles, now=now)
+        stages.refresh([locked], now=now)
+    return visit
+
+
+def _sent_before(case: Case, report: VisitReport) -> Visit | None:
+    earlier = Visit.objects.select_related("contact").filter(client_id=report.client_id).first()
+    if earlier is None:
+        return None
+    same = earlier.contact.case_id == case.pk and earlier.revision == report.revision
+    if not same or earlier.content_sha256 != report.content_sha256():
+        raise VisitConflictError(earlier)
+    return earlier
+
+
+def _changed_meanwhile(case: Case, report: VisitReport) -> str:
+    if case.state == Case.State.CLOSED:
+        return Visit.Meanwhile.PAID
+    if case.responsible_id != report.responsible_id:
+        return Visit.Meanwhile.REASSIGNED
+    return ""
+
+
+def _write_photos(visit: Visit, files: Sequence[StoredFile]) -> None:
+    VisitPhoto.objects.bulk_create(
+        VisitPhoto(project_id=visit.project_id, visit=visit, file=file, taken_at=visit.contact.happened_at)
+        for file in {file.pk: file for file in files}.values()
+    )
+
+
+def _write_cash(visit: Visit, cash: Cash, *, by: User) -> None:
+    taken = CashTaken(
+        project_id=visit.project_id,
+        visit=visit,
+        amount=cash.amount,
+        method=cash.method,
+        receipt_no=cash.receipt_no,
+        taken_by=by,
+    )
+    try:
+        with transaction.atomic():
+            taken.save(force_insert=True)
+    except IntegrityError as error:
+        used = CashTaken.objects.filter(project_id=visit.project_id, receipt_no=cash.receipt_no)
+        other = used.select_related("visit__contact__case__account__unit").first()
+        if other is None:
+            raise
+        raise ReceiptUsedError(other.visit.contact.case.account.unit.code) from error
+    record(action="cash.taken", by=by, project=visit.project, obj=taken, amount=str(cash.amount))

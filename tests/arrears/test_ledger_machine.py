@@ -1,0 +1,295 @@
+"""A balance is the sum of its rows, whatever is done in whatever order (promise 4).
+
+A state machine acts on two accounts. Beside the ledger runs an oracle that knows nothing of it: lists of charges and
+payments, settled anew from their history. After each step balances, rows and oracle agree to the cent.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from arrears.checking import check_ledger
+from arrears.models import Account, ChargeBalance, FeeType, PaymentBalance
+from arrears.posting import (
+    NotEnoughCreditError,
+    RefundedError,
+    post_charge,
+    post_payment,
+    post_refund,
+    reverse_charge,
+    reverse_payment,
+)
+from arrears.queries import aged_by
+from tests.factories import NOW, TODAY, create_account, create_fee_type, create_project
+
+CENTS = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
+DAYS = st.integers(-700, 0).map(lambda days: TODAY + dt.timedelta(days=days))
+ZERO = Decimal(0)
+
+
+@dataclass
+class OracleCharge:
+    pk: int
+    fee: int
+    due_on: dt.date
+    amount: Decimal
+    live: bool = True
+    parts: dict[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Decimal:
+        return self.amount - sum(self.parts.values(), ZERO) if self.live else ZERO
+
+
+@dataclass
+class OraclePayment:
+    pk: int
+    day: dt.date
+    amount: Decimal
+    bound_to: int | None = None
+    live: bool = True
+    refunds: dict[int, Decimal] = field(default_factory=dict)
+
+
+class Oracle:
+    """The rules of settling, written down a second time in the plainest way."""
+
+    def __init__(self) -> None:
+        self.charges: dict[int, OracleCharge] = {}
+        self.payments: dict[int, OraclePayment] = {}
+        self.refunds: set[int] = set()
+
+    def free(self, payment: OraclePayment) -> Decimal:
+        if not payment.live or payment.bound_to:
+            return ZERO
+        used = sum((charge.parts.get(payment.pk, ZERO) for charge in self.charges.values()), ZERO)
+        return payment.amount - used - sum(payment.refunds.values(), ZERO)
+
+    @property
+    def credit(self) -> Decimal:
+        return sum((self.free(payment) for payment in self.payments.values()), ZERO)
+
+    def settle(self, payment: OraclePayment, *, fee: int | None = None) -> None:
+        for charge in sorted(self.charges.values(), key=lambda c: (c.fee != fee, c.due_on, c.pk)):
+            part = min(charge.open, self.free(payment))
+            if part > 0:
+                charge.parts[payment.pk] = charge.parts.get(payment.pk, ZERO) + part
+
+    def use_credit(self) -> None:
+        for payment in sorted(self.payments.values(), key=lambda p: (p.day, p.pk)):
+            self.settle(payment)
+
+    def drop_payment(self, pk: int) -> None:
+        self.payments[pk].live = False
+        for charge in self.charges.values():
+            charge.parts.pop(pk, None)
+
+    def drop_charge(self, pk: int) -> None:
+        charge = self.charges[pk]
+        for payment_pk in list(charge.parts):
+            if self.payments[payment_pk].bound_to:
+                self.drop_payment(payment_pk)
+        charge.live, charge.parts = False, {}
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    @initialize()
+    def begin(self) -> None:
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        project = create_project()
+        self.project = project
+        self.accounts = [create_account(project=project) for _ in range(2)]
+        self.fees = [create_fee_type(project=project, name=name) for name in ("物业费", "水费")]
+        self.oracles = [Oracle() for _ in self.accounts]
+        self.months = 0
+
+    def teardown(self) -> None:
+        """What costs many queries is asked once, of the finished ledger."""
+        if not hasattr(self, "accounts"):
+            return
+        try:
+            assert check_ledger(project=self.project) == []
+            assert overlaps(self.accounts) == []
+        finally:
+            transaction.set_rollback(True)
+            self.atomic.__exit__(None, None, None)
+
+    def _at(self, which: int) -> tuple[Account, Oracle]:
+        return self.accounts[which], self.oracles[which]
+
+    @rule(which=st.integers(0, 1), amount=CENTS, due_on=DAYS, fee=st.integers(0, 1))
+    def charge(self, which: int, amount: Decimal, due_on: dt.date, fee: int) -> None:
+        account, oracle = self._at(which)
+        self.months += 1
+        start = dt.date(2000, 1, 1) + dt.timedelta(days=self.months)
+        row = post_charge(
+            account_id=account.pk, fee_type=self.fees[fee], period_start=start, period_end=start, due_on=due_on,
+            amount=amount, now=NOW,
+        )  # fmt: skip
+        oracle.charges[row.pk] = OracleCharge(row.pk, self.fees[fee].pk, due_on, amount)
+        oracle.use_credit()
+
+    @rule(which=st.integers(0, 1), amount=CENTS, day=DAYS, fee=st.none() | st.integers(0, 1))
+    def pay(self, which: int, amount: Decimal, day: dt.date, fee: int | None) -> None:
+        account, oracle = self._at(which)
+        named: FeeType | None = None if fee is None else self.fees[fee]
+        row = post_payment(account_id=account.pk, amount=amount, received_on=day, now=NOW, fee_type=named)
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, amount)
+        oracle.settle(oracle.payments[row.pk], fee=named.pk if named else None)
+
+    @precondition(lambda self: any(self._open()))
+    @rule(data=st.data(), day=DAYS, more=CENTS)
+    def pay_by_hand(self, data: st.DataObject, day: dt.date, more: Decimal) -> None:
+        """A designation of part of one open charge, with money left for the others."""
+        which, pk, part = self._draw_open(data)
+        account, oracle = self._at(which)
+        row = post_payment(account_id=account.pk, amount=part + more, received_on=day, now=NOW, designated={pk: part})
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, part + more)
+        oracle.charges[pk].parts[row.pk] = part
+        oracle.settle(oracle.payments[row.pk])
+
+    @precondition(lambda self: any(self._open()))
+    @rule(data=st.data(), day=DAYS, kind=st.sampled_from(["imported", "settled_outside"]))
+    def pay_bound(self, data: st.DataObject, day: dt.date, kind: str) -> None:
+        which, pk, part = self._draw_open(data)
+        account, oracle = self._at(which)
+        row = post_payment(
+            account_id=account.pk, amount=part, received_on=day, now=NOW, kind=kind, designated={pk: part}
+        )
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, part, bound_to=pk)
+        oracle.charges[pk].parts[row.pk] = part
+
+    @rule(which=st.integers(0, 1), amount=CENTS, day=DAYS)
+    def refund(self, which: int, amount: Decimal, day: dt.date) -> None:
+        account, oracle = self._at(which)
+        try:
+            row = post_refund(account_id=account.pk, amount=amount, refunded_on=day, now=NOW)
+        except NotEnoughCreditError:
+            assert oracle.credit < amount
+            return
+        assert oracle.credit >= amount
+        oracle.refunds.add(row.pk)
+        for payment in sorted(oracle.payments.values(), key=lambda p: (p.day, p.pk)):
+            part = min(amount, oracle.free(payment))
+            if part > 0:
+                payment.refunds[row.pk] = part
+                amount -= part
+
+    @precondition(lambda self: any(oracle.refunds for oracle in self.oracles))
+    @rule(data=st.data())
+    def reverse_refund(self, data: st.DataObject) -> None:
+        oracle, pk = data.draw(st.sampled_from([(o, pk) for o in self.oracles for pk in sorted(o.refunds)]))
+        reverse_payment(pk, today=TODAY, now=NOW, by=None)
+        oracle.refunds.remove(pk)
+        for payment in oracle.payments.values():
+            payment.refunds.pop(pk, None)
+        oracle.use_credit()
+
+    @precondition(lambda self: any(p.live for o in self.oracles for p in o.payments.values()))
+    @rule(data=st.data(), today=DAYS)
+    def reverse_money(self, data: st.DataObject, today: dt.date) -> None:
+        live = [(o, p) for o in self.oracles for p in o.payments.values() if p.live]
+        oracle, payment = data.draw(st.sampled_from(live))
+        if payment.refunds:
+            with pytest.raises(RefundedError):
+                reverse_payment(payment.pk, today=today, now=NOW, by=None)
+            return
+        reverse_payment(payment.pk, today=today, now=NOW, by=None)
+        oracle.drop_payment(payment.pk)
+        oracle.use_credit()
+
+    @precondition(lambda self: any(c.live for o in self.oracles for c in o.charges.values()))
+    @rule(data=st.data(), today=DAYS)
+    def reverse_bill(self, data: st.DataObject, today: dt.date) -> None:
+        live = [(o, c) for o in self.oracles for c in o.charges.values() if c.live]
+        oracle, charge = data.draw(st.sampled_from(live))
+        reverse_charge(charge.pk, today=today, now=NOW, by=None)
+        oracle.drop_charge(charge.pk)
+        oracle.use_credit()
+
+    def _open(self) -> list[tuple[int, OracleCharge]]:
+        return [(w, c) for w, oracle in enumerate(self.oracles) for c in oracle.charges.values() if c.open > 0]
+
+    def _draw_open(self, data: st.DataObject) -> tuple[int, int, Decimal]:
+        which, charge = data.draw(st.sampled_from(self._open()))
+        cents = data.draw(st.integers(1, int(charge.open * 100)))
+        return which, charge.pk, Decimal(cents) / 100
+
+    @invariant()
+    def not_a_cent_off(self) -> None:
+        if not hasattr(self, "accounts"):
+            return
+        for account, oracle in zip(self.accounts, self.oracles, strict=True):
+            settled = dict(ChargeBalance.objects.filter(account=account).values_list("charge_id", "settled"))
+            assert settled == {c.pk: sum(c.parts.values(), ZERO) for c in oracle.charges.values()}
+            left = {
+                b.payment_id: b.amount - b.allocated if b.is_live else ZERO
+                for b in PaymentBalance.objects.filter(account=account)
+            }
+            assert left == {p.pk: oracle.free(p) for p in oracle.payments.values()}
+
+    @invariant()
+    def rows_of_today_agree_with_balances(self) -> None:
+        if hasattr(self, "accounts"):
+            now = aged_by(self.project, "account", on=TODAY)
+            rows = aged_by(self.project, "account", on=TODAY, as_of=True)
+            assert {k: v.overdue for k, v in now.items()} == {k: v.overdue for k, v in rows.items()}
+
+
+def overlaps(accounts: list[Account]) -> list[str]:
+    """Charges and payments that on some past day were used for more than their amount."""
+    found: list[str] = []
+    for column, table in (("charge_id", "arrears_charge"), ("payment_id", "arrears_payment")):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                WITH spans AS (
+                    SELECT a.{column} AS subject, a.amount, a.effective_on AS since, r.effective_on AS until
+                    FROM arrears_allocation a LEFT JOIN arrears_allocation r ON r.id = a.reversed_by_id
+                    WHERE a.kind = 'allocation' AND a.account_id = ANY(%s) AND a.{column} IS NOT NULL)
+                SELECT '{column} ' || s.subject || ' on ' || s.since
+                FROM (SELECT DISTINCT subject, since FROM spans WHERE until IS NULL OR until > since) s
+                JOIN spans t ON t.subject = s.subject AND t.since <= s.since AND (t.until IS NULL OR t.until > s.since)
+                JOIN {table} row ON row.id = s.subject
+                GROUP BY s.subject, s.since, row.amount
+                HAVING sum(t.amount) > row.amount
+                """,
+                [[account.pk for account in accounts]],
+            )
+            found += [name for (name,) in cursor.fetchall()]
+    return found
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+@pytest.mark.django_db
+def test_balances_are_the_sum_of_their_rows() -> None:
+    _run(runs=12, steps=30)
+
+
+@pytest.mark.long
+@pytest.mark.django_db
+def test_balances_are_the_sum_of_their_rows_a_hundred_times() -> None:
+    _run(runs=100, steps=50)
+
+
+def _run(*, runs: int, steps: int) -> None:
+    run_state_machine_as_test(
+        LedgerMachine,
+        settings=settings(max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=QUIET),
+    )

@@ -1,0 +1,182 @@
+"""The rules of the code that a reader would otherwise have to watch over."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+from company.catalogs import APPS
+from company.freezing import freeze_of
+from company.models import Project, User
+
+ROOT: Path = settings.BASE_DIR
+MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
+SOURCES = sorted(
+    path
+    for folder in (*APPS, "config", "tests", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+    if "migrations" not in path.parts
+)
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+PAGES = [path for path in TEMPLATES if "print" not in path.relative_to(ROOT / "templates").parts]
+
+# Every model is one or the other. A frozen row is added and never changed, but for what may be set once.
+FROZEN = {
+    "company.AuditEvent",
+    "arrears.Verification",
+    "arrears.Charge",
+    "arrears.Payment",
+    "arrears.Allocation",
+    "collection.CaseTransition",
+    "collection.LimitOverride",
+    "collection.ReasonChange",
+    "notices.NoticeTransition",
+}
+MUTABLE = {
+    "company.Project",
+    "company.Phase",
+    "company.Post",
+    "company.User",
+    "company.ProjectAccess",
+    "company.Notification",
+    "company.StoredFile",
+    "owners.Building",
+    "owners.Unit",
+    "owners.UnitAlias",
+    "owners.Owner",
+    "owners.Ownership",
+    "owners.OwnershipMember",
+    "owners.Occupant",
+    "owners.Phone",
+    "owners.Address",
+    "owners.EmergencyContact",
+    "owners.ServiceContract",
+    "arrears.Account",
+    "arrears.ChargeBalance",
+    "arrears.PaymentBalance",
+    "arrears.FeeType",
+    "arrears.FeeSynonym",
+    "arrears.Import",
+    "arrears.ImportIssue",
+    "arrears.StagedCharge",
+    "arrears.StagedUnit",
+    "arrears.ColumnMapping",
+    "notices.NumberSequence",
+    "notices.NoticeTemplate",
+    "notices.LawFirm",
+    "notices.Batch",
+    "notices.Notice",
+    "collection.Campaign",
+    "collection.CampaignTarget",
+    "collection.Milestone",
+    "collection.Reminder",
+    "collection.Team",
+    "collection.TeamMember",
+    "collection.Case",
+    "collection.AssignmentProposal",
+    "collection.ProposedAssignment",
+    "collection.Assignment",
+    "collection.ContactAttempt",
+    "collection.PromiseToPay",
+    "collection.OwnerRequest",
+    "collection.Visit",
+    "collection.VisitPhoto",
+    "collection.CashTaken",
+    "collection.RoundChecklist",
+}
+# A day ends in `_on`, or names the bound of a period; an instant in `_at`; a person in `_by`. Beside that only words
+# that say it themselves.
+DAY = re.compile(r"_(on|from|until|start|end)$|^(day|pay_by|as_of)$")
+INSTANT = re.compile(r"(^|_)(at|until)$")
+PERSON = re.compile(r"(^|_)by$|^(user|member|responsible|leader)$")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def label(model: type[models.Model]) -> str:
+    return model._meta.label
+
+
+@pytest.mark.parametrize("model", MODELS, ids=label)
+class TestModels:
+    def test_is_listed_as_frozen_or_mutable(self, model: type[models.Model]) -> None:
+        assert (label(model) in FROZEN) != (label(model) in MUTABLE)
+
+    def test_is_frozen_where_it_is_listed_so(self, model: type[models.Model]) -> None:
+        assert (freeze_of(model) is not None) == (label(model) in FROZEN)
+
+    def test_with_a_project_it_can_be_scoped(self, model: type[models.Model]) -> None:
+        if any(field.related_model is Project for field in model._meta.get_fields()):
+            assert hasattr(model._default_manager.none(), "visible_to")
+
+    def test_dates_instants_and_people_are_named_so(self, model: type[models.Model]) -> None:
+        inherited = {field.name for field in User.__mro__[1]._meta.get_fields()}
+        for field in model._meta.concrete_fields:
+            name = field.name
+            if model is User and name in inherited:
+                continue
+            if isinstance(field, models.DateTimeField):
+                assert INSTANT.search(name), name
+            elif isinstance(field, models.DateField):
+                assert DAY.search(name), name
+            elif field.related_model is User:
+                assert PERSON.search(name), name
+
+
+def test_no_list_names_a_model_that_is_gone() -> None:
+    assert not (FROZEN | MUTABLE) - {label(model) for model in MODELS}
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    named = [argument for argument in arguments if argument.arg not in {"self", "cls"}]
+    return function.returns is None or any(argument.annotation is None for argument in named)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=short)
+class TestSources:
+    def test_public_functions_are_typed(self, path: Path) -> None:
+        if path.is_relative_to(ROOT / "tests"):
+            return
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [f.name for f in functions(tree) if not f.name.startswith("_") and untyped(f)]
+
+    def test_functions_and_files_are_short(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        long = [f.name for f in functions(ast.parse(text)) if (f.end_lineno or 0) - f.lineno >= 60]
+        assert not long
+        assert text.count("\n") <= 400
+
+    def test_files_are_named_after_the_domain(self, path: Path) -> None:
+        assert not {"utils", "util", "helpers", "common", "misc"} & set(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=short)
+class TestTemplates:
+    def test_nothing_inline_that_the_policy_forbids(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<[^>]*\sstyle=", text)
+        assert not re.search(r"<[^>]*\son[a-z]+=", text)
+        assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", text)
+        assert "javascript:" not in text
+
+    def test_nothing_is_loaded_from_elsewhere(self, path: Path) -> None:
+        assert not re.search(r"(src|href|action)=[\"']?(https?:)?//", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "static" / "js").rglob("*.js")), ids=short)
+def test_scripts_compute_no_code(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\beval\(|new Function\(|\.innerHTML\s*=|document\.write|\.style\.cssText", text)
+    assert "https://" not in text

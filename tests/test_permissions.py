@@ -1,0 +1,183 @@
+"""Every address × every role × own and foreign project, generated from the URLconf.
+
+A view says itself whom it admits (`company.access`), so a new address is covered as soon as it exists: one without a
+gate fails here, and so does one with an object in it that `tests/url_objects.py` cannot make.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
+
+from company.models import Project, Role, User
+from tests.factories import create_project, create_user, give_role
+from tests.url_objects import RULES, Place
+
+# Pages that are not ours to gate, each with who guards it instead.
+GUARDED_ELSEWHERE = {
+    "healthz": "open to everybody: says only whether the services answer",
+    "set_language": "open to everybody: sets a cookie",
+    "company:session": "open to everybody: says whether one is signed in",
+    "account_login": "open to everybody: signs in",
+    "account_logout": "ends one's own session",
+    "account_reauthenticate": "asks for one's own password",
+}
+FOREIGN_NAMESPACES = ("admin:", "mfa_")
+REFUSED, HIDDEN, WRONG_METHOD = 403, 404, 405
+
+
+@dataclass(frozen=True)
+class Address:
+    name: str
+    parameters: frozenset[str]
+    view: Any
+
+    @property
+    def has_object(self) -> bool:
+        return bool(self.parameters - {"project_code"})
+
+
+def walk(patterns: list[Any], namespace: str = "", above: frozenset[str] = frozenset()) -> Iterator[Address]:
+    for pattern in patterns:
+        parameters = above | pattern.pattern.converters.keys()
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from walk(pattern.url_patterns, inner, parameters)
+        elif isinstance(pattern, URLPattern):
+            yield Address(f"{namespace}{pattern.name}", parameters, pattern.callback)
+
+
+ADDRESSES = [
+    address
+    for address in walk(get_resolver().url_patterns)
+    if address.name not in GUARDED_ELSEWHERE and not address.name.startswith(FOREIGN_NAMESPACES)
+]
+
+
+def each(addresses: list[Address]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("address", addresses, ids=lambda address: address.name)
+
+
+each_address = each(ADDRESSES)
+each_of_a_project = each([address for address in ADDRESSES if "project_code" in address.parameters])
+each_with_an_object = each([a for a in ADDRESSES if a.has_object and not (a.name in RULES and RULES[a.name].shared)])
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+
+
+@pytest.fixture
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def own() -> Project:
+    return create_project(code="OWN")
+
+
+@pytest.fixture
+def foreign() -> Project:
+    return create_project(code="FOREIGN")
+
+
+@pytest.fixture
+def staff(own: Project) -> dict[Role, User]:
+    return {role: create_user(name=str(role), role=role, project=own) for role in Role}
+
+
+def statuses(user: User, url: str) -> dict[str, int]:
+    """What GET and an empty POST answer; whatever they write is rolled back."""
+    answers = {}
+    client = Client()
+    client.force_login(user)
+    for method in ("get", "post"):
+        with transaction.atomic():
+            answers[method] = getattr(client, method)(url).status_code
+            transaction.set_rollback(True)
+    return answers
+
+
+def url_of(address: Address, *, code: Project, objects: Place) -> str:
+    """The address under the project `code`, with an object that belongs to `objects`."""
+    arguments: dict[str, Any] = RULES[address.name].build(objects) if address.has_object else {}
+    if "project_code" in address.parameters:
+        arguments["project_code"] = code.code
+    return reverse(address.name, kwargs=arguments)
+
+
+@each_address
+def test_an_address_has_a_gate_and_a_rule(address: Address) -> None:
+    assert hasattr(address.view, "admitted_roles"), f"{address.name}: use project_view or company_view"
+    assert address.view.of_project == ("project_code" in address.parameters)
+    if address.has_object:
+        assert address.name in RULES, f"add a builder for {address.name} to tests/url_objects.py"
+
+
+def test_every_rule_belongs_to_an_address() -> None:
+    assert not RULES.keys() - {address.name for address in ADDRESSES}
+
+
+@each_address
+def test_a_stranger_is_sent_to_sign_in(address: Address, own: Project) -> None:
+    url = url_of(address, code=own, objects=Place(own, create_user()))
+    for method in ("get", "post"):
+        response = getattr(Client(), method)(url)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/?next=")
+
+
+@each_address
+def test_a_role_gets_in_where_its_right_says_so(address: Address, own: Project, staff: dict[Role, User]) -> None:
+    admitted: list[int] = []
+    company_wide = [(Role(role), create_user(role=Role(role), project=None)) for role in sorted(Role.COMPANY_WIDE)]
+    for role, user in [*staff.items(), *company_wide]:
+        with transaction.atomic():
+            answers = statuses(user, url_of(address, code=own, objects=Place(own, user)))
+            transaction.set_rollback(True)
+        assert max(answers.values()) < 500
+        if role in address.view.admitted_roles:
+            admitted += answers.values()
+        else:
+            assert set(answers.values()) <= {REFUSED, WRONG_METHOD}, f"{role} at {address.name}: {answers}"
+            assert REFUSED in answers.values()
+    assert any(status < 400 for status in admitted), f"nobody gets into {address.name}: {admitted}"
+
+
+@each_address
+def test_nobody_without_a_role_gets_in(address: Address, own: Project) -> None:
+    nobody = create_user()
+    answers = set(statuses(nobody, url_of(address, code=own, objects=Place(own, create_user()))).values())
+    if address.view.of_project:
+        assert answers <= {HIDDEN, WRONG_METHOD}
+    elif address.view.admitted_roles != frozenset(Role):
+        assert answers <= {REFUSED, WRONG_METHOD}
+
+
+@pytest.fixture
+def everything_here(own: Project) -> User:
+    """A person with every role of the own project: what they are refused elsewhere, everybody is."""
+    user = create_user(name="全能")
+    for role in Role:
+        give_role(user=user, role=role, project=own)
+    return user
+
+
+@each_of_a_project
+def test_a_foreign_project_does_not_exist(address: Address, foreign: Project, everything_here: User) -> None:
+    stranger = create_user(role=Role.FINANCE, project=foreign)
+    url = url_of(address, code=foreign, objects=Place(foreign, stranger))
+    assert set(statuses(everything_here, url).values()) <= {HIDDEN, WRONG_METHOD}
+
+
+@each_with_an_object
+def test_a_foreign_object_does_not_exist_in_ones_own_project(
+    address: Address, own: Project, foreign: Project, everything_here: User
+) -> None:
+    stranger = create_user(role=Role.FINANCE, project=foreign)
+    url = url_of(address, code=own, objects=Place(foreign, stranger))
+    assert set(statuses(everything_here, url).values()) <= {HIDDEN, WRONG_METHOD}

@@ -1,0 +1,235 @@
+"""What stands in the addresses: for each URL with more than a project code in it, how its object is made.
+
+Whoever adds such a URL adds its builder here, under the URL's name:
+
+    @arguments_of("arrears:import_detail")
+    def an_import(place: Place) -> Arguments:
+        return {"pk": create_import(project=place.project).pk}
+
+A builder makes a row of `place.project` that everybody with the right may open. A row that belongs to no project is
+`shared`: who holds the right anywhere may open it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.files.base import ContentFile
+
+from collection.assignment import propose
+from company.files import store_file
+from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
+from company.notifying import notify
+from notices.firms import save_firm
+from notices.models import NoticeKind
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_approved_text,
+    create_campaign,
+    create_case,
+    create_charge,
+    create_law_firm,
+    create_made_batch,
+    create_officer,
+    create_owner,
+    create_payment,
+    create_phone,
+    create_team,
+    create_user,
+)
+
+Arguments = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the object is made, and for whom."""
+
+    project: Project
+    user: User
+
+
+@dataclass(frozen=True)
+class Rule:
+    build: Callable[[Place], Arguments]
+    shared: bool = False
+
+
+RULES: dict[str, Rule] = {}
+
+
+def arguments_of(*names: str, shared: bool = False) -> Callable[[Callable[[Place], Arguments]], Callable]:
+    """Registers a builder for the URLs of these names."""
+
+    def register(build: Callable[[Place], Arguments]) -> Callable[[Place], Arguments]:
+        for name in names:
+            if name in RULES:
+                raise ValueError(f"{name} has a rule already")
+            RULES[name] = Rule(build, shared)
+        return build
+
+    return register
+
+
+# --- company --------------------------------------------------------------------------------------------------------
+
+
+@arguments_of(
+    "company:person",
+    "company:person_role_add",
+    "company:person_deactivate",
+    "company:person_reactivate",
+    "company:person_password",
+)
+def a_colleague(place: Place) -> Arguments:
+    return {"pk": create_user(role=Role.OFFICER, project=place.project).pk}
+
+
+@arguments_of("company:person_role_revoke")
+def a_role(place: Place) -> Arguments:
+    person = create_user(role=Role.OFFICER, project=place.project)
+    return {"pk": person.pk, "access": ProjectAccess.objects.get(user=person).pk}
+
+
+@arguments_of("company:project")
+def a_project(place: Place) -> Arguments:
+    return {"pk": place.project.pk}
+
+
+@arguments_of("company:post", shared=True)
+def a_post(place: Place) -> Arguments:
+    return {"pk": Post.objects.get_or_create(name="管家")[0].pk}
+
+
+@arguments_of("company:notification_read")
+def a_notification(place: Place) -> Arguments:
+    row, _written = notify(user=place.user, project=place.project, key=f"walk-{place.project.pk}", title="提醒")
+    return {"pk": row.pk}
+
+
+@arguments_of("company:file")
+def a_file(place: Place) -> Arguments:
+    stored = store_file(
+        project=place.project,
+        content=b"%PDF-1.7",
+        name="a.pdf",
+        content_type="application/pdf",
+        purpose=FilePurpose.NOTICE,
+        by=None,
+    )
+    return {"pk": stored.pk}
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+
+@arguments_of(
+    "notices:batch_detail",
+    "notices:batch_stop",
+    "notices:batch_resume",
+    "notices:batch_cancel",
+    "notices:batch_retry",
+    "notices:batch_list",
+)
+def a_batch(place: Place) -> Arguments:
+    return {"pk": create_made_batch(project=place.project).pk}
+
+
+@arguments_of("notices:batch_file")
+def a_batch_file(place: Place) -> Arguments:
+    return {"pk": create_made_batch(project=place.project).pk, "which": "merged"}
+
+
+@arguments_of("notices:notice_file")
+def a_letter(place: Place) -> Arguments:
+    return {"pk": create_made_batch(project=place.project).notices.get().pk}
+
+
+@arguments_of("notices:template_detail", "notices:template_print", "notices:template_approve")
+def a_text(place: Place) -> Arguments:
+    return {"pk": create_approved_text(project=place.project).pk}
+
+
+@arguments_of("notices:template_edit", "notices:template_check", "notices:template_pdf", shared=True)
+def a_kind_of_letter(place: Place) -> Arguments:
+    return {"kind": NoticeKind.LAWYER_LETTER}
+
+
+@arguments_of("notices:firm_edit", "notices:firm_mandate")
+def a_law_firm(place: Place) -> Arguments:
+    firm = create_law_firm(project=place.project, mandated=False, name=f"律所{place.user.pk}")
+    save_firm(firm, ContentFile(b"%PDF-1.7", name="mandate.pdf"), by=place.user)
+    return {"pk": firm.pk}
+
+
+# --- owners ---------------------------------------------------------------------------------------------------------
+
+
+@arguments_of("owners:reveal")
+def a_phone(place: Place) -> Arguments:
+    return {"kind": "phone", "pk": create_phone(owner=create_owner(project=place.project)).pk}
+
+
+# --- arrears --------------------------------------------------------------------------------------------------------
+
+
+@arguments_of(
+    "arrears:account",
+    "arrears:account_export",
+    "arrears:account_verify",
+    "arrears:payment_new",
+    "arrears:charge_new",
+)
+def an_account(place: Place) -> Arguments:
+    return {"pk": create_account(project=place.project).pk}
+
+
+@arguments_of("arrears:unit_account")
+def a_unit(place: Place) -> Arguments:
+    return {"pk": create_account(project=place.project).unit_id}
+
+
+@arguments_of("arrears:payment_reverse")
+def a_payment(place: Place) -> Arguments:
+    return {"pk": create_payment(account=create_account(project=place.project)).pk}
+
+
+@arguments_of("arrears:charge_reverse")
+def a_charge(place: Place) -> Arguments:
+    return {"pk": create_charge(account=create_account(project=place.project)).pk}
+
+
+# --- collection: campaign, teams, assignment ------------------------------------------------------------------------
+
+
+@arguments_of("collection:campaign_detail", "collection:campaign_edit", "collection:campaign_state")
+def a_campaign(place: Place) -> Arguments:
+    return {"pk": create_campaign(project=place.project, name=f"集中催缴{place.user.pk}").pk}
+
+
+@arguments_of("collection:team_leader", "collection:team_dissolve")
+def a_team(place: Place) -> Arguments:
+    return {"pk": create_team(project=place.project).pk}
+
+
+@arguments_of("collection:team_member")
+def a_member_of_a_team(place: Place) -> Arguments:
+    member = create_officer(project=place.project)
+    create_team(project=place.project, members=[member])
+    return {"pk": member.pk}
+
+
+@arguments_of("collection:assignment_confirm")
+def a_draft(place: Place) -> Arguments:
+    create_team(project=place.project, members=[place.user])
+    return {"pk": propose(place.project, by=place.user, today=TODAY, now=NOW).pk}
+
+
+@arguments_of("collection:assignment_card", "collection:assignment_move")
+def a_card(place: Place) -> Arguments:
+    """Of the viewer's own team, since department heads see no other."""
+    team = create_team(project=place.project, members=[place.user])
+    case = create_case(project=place.project)
+    propose(place.project, by=place.user, today=TODAY, now=NOW)
+    return {"team": team.pk, "building": case.account.unit.building_id}

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from arrears.verification import verify
-from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest, Visit
+from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest, Visit, VisitPhoto
+from collection.photos import keep_photos, prepare_photo
 from company.models import Project, Role, User
 from owners.models import EmergencyContact, Owner
 from owners.personal_data import keyed_hash
@@ -60,6 +61,11 @@ def create_visit(*, case: Case, at: dt.datetime = NOW, **fields: Any) -> Visit:
     )  # fmt: skip
     fields = {"client_id": uuid.uuid4(), "content_sha256": "0" * 64, **fields}
     return Visit.objects.create(project_id=case.project_id, contact=contact, **fields)
+
+
+def create_visit_photo(*, visit: Visit) -> VisitPhoto:
+    [file] = keep_photos([prepare_photo(photo(width=40, height=30))], project=visit.project, by=create_user())
+    return VisitPhoto.objects.create(project_id=visit.project_id, visit=visit, file=file, taken_at=NOW)
 
 
 def create_cash(

@@ -21,6 +21,7 @@ from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
 from notices.firms import save_firm
 from notices.models import NoticeKind
+from owners.models import Phone
 from tests.factories import (
     NOW,
     TODAY,
@@ -38,6 +39,7 @@ from tests.factories import (
     create_team,
     create_user,
 )
+from tests.field_factories import create_cash, create_field_case, create_request, create_visit, create_visit_photo
 
 Arguments = dict[str, object]
 
@@ -233,3 +235,53 @@ def a_card(place: Place) -> Arguments:
     case = create_case(project=place.project)
     propose(place.project, by=place.user, today=TODAY, now=NOW)
     return {"team": team.pk, "building": case.account.unit.building_id}
+
+
+# --- collection: cases, visits, cash --------------------------------------------------------------------------------
+
+
+@arguments_of(
+    "collection:case",
+    "collection:case_verify",
+    "collection:case_reason",
+    "collection:visit",
+    "collection:contact_new",
+    "collection:request_new",
+    "collection:limit_override",
+    "collection:limit_ask",
+    "collection:claim_settle",
+)
+def a_case(place: Place) -> Arguments:
+    """The viewer's own, since field staff see their team's and log on their own only."""
+    return {"pk": create_field_case(project=place.project, by=place.user, claims_paid=True).pk}
+
+
+@arguments_of("collection:case_reveal")
+def a_phone_of_a_case(place: Place) -> Arguments:
+    case = create_field_case(project=place.project, by=place.user)
+    phone = Phone.objects.get(owner__memberships__ownership__account=case.account)
+    return {"pk": case.pk, "kind": "phone", "row": phone.pk}
+
+
+@arguments_of("collection:request")
+def a_request(place: Place) -> Arguments:
+    return {"pk": create_request(case=create_field_case(project=place.project, by=place.user)).pk}
+
+
+@arguments_of("collection:visit_recorded")
+def a_visit(place: Place) -> Arguments:
+    """Recorded by the viewer: nobody else is told on that page."""
+    case = create_field_case(project=place.project, by=place.user)
+    return {"client_id": create_visit(case=case, recorded_by=place.user).client_id}
+
+
+@arguments_of("collection:visit_photo")
+def a_photo_of_a_visit(place: Place) -> Arguments:
+    visit = create_visit(case=create_field_case(project=place.project, by=place.user))
+    return {"pk": create_visit_photo(visit=visit).pk}
+
+
+@arguments_of("collection:cash_confirm", "collection:cash_refuse")
+def money_taken(place: Place) -> Arguments:
+    """By somebody else: nobody decides on what they took themselves."""
+    return {"pk": create_cash(case=create_field_case(project=place.project, by=place.user)).pk}

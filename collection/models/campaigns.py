@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from company.scoping import ProjectScoped
 
@@ -11,7 +12,7 @@ class TargetClass(models.TextChoices):
     RESIDENTIAL_PROPERTY = "residential_property", _("residential property fee")
     COMMERCIAL_PROPERTY = "commercial_property", _("commercial property fee")
     UTILITIES = "utilities", _("water and electricity")
-    PARKING = "parking", _("parking")
+    PARKING = "parking", pgettext_lazy("target class", "parking")
 
 
 class Campaign(models.Model):
@@ -70,7 +71,7 @@ class Milestone(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="milestones")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    due_on = models.DateField(_("due on"))
+    due_on = models.DateField(pgettext_lazy("milestone", "due on"))
     responsible = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:

@@ -1,14 +1,11 @@
 """A proposal is computed, changed by hand, and confirmed once."""
 
 import datetime as dt
-import threading
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from collection import assignment
 from collection.assignment import (
     ChangedMeanwhileError,
     Confirmation,
@@ -16,7 +13,6 @@ from collection.assignment import (
     NoTeamsError,
     NothingThereError,
     TeamsChangedError,
-    confirm,
     drop,
     move,
     propose,
@@ -25,51 +21,12 @@ from collection.assignment import (
 from collection.board import Board
 from collection.following import follow_ledger
 from collection.models import Assignment, AssignmentProposal, Case, ProposedAssignment, Team, TeamMember
-from company.models import AuditEvent, Notification, Role, User
-from tests.factories import (
-    NOW,
-    TODAY,
-    create_account,
-    create_case,
-    create_charge,
-    create_payment,
-    create_project,
-    create_promise,
-    create_team,
-    create_user,
-)
+from company.models import AuditEvent, Notification
+from tests.collection.estate import Estate
+from tests.factories import NOW, TODAY, create_case, create_payment, create_project, create_team, create_user
 
 DAY = dt.timedelta(days=1)
 Draft = AssignmentProposal
-
-
-class Estate:
-    """A project with two teams of two members, and ten cases in each of two buildings."""
-
-    def __init__(self, *, cases: int = 10) -> None:
-        self.project = create_project()
-        self.manager = create_user(name="沈静宜", project=self.project, role=Role.PROJECT_MANAGER)
-        self.teams = [self._team(name) for name in ("一组", "二组")]
-        for building in (1, 2):
-            for number in range(cases):
-                account = create_account(project=self.project, code=f"{building}-{number % 2 + 1}-{number + 1:02d}01")
-                create_charge(account=account, due_on=dt.date(2025, 10, 31))
-        follow_ledger(today=TODAY, now=NOW, project=self.project)
-
-    def _team(self, name: str) -> Team:
-        members = [create_user(name=f"{name}{n}", project=self.project, role=Role.OFFICER) for n in "甲乙"]
-        return create_team(project=self.project, name=name, members=members, leader=members[0])
-
-    def propose(self, **kwargs: object) -> AssignmentProposal:
-        return propose(self.project, by=self.manager, today=TODAY, now=NOW, **kwargs)
-
-    def confirm(self, draft: AssignmentProposal, **kwargs: object) -> Confirmation:
-        defaults = {"revision": draft.revision, "by": self.manager, "today": TODAY, "now": NOW}
-        return confirm(draft.pk, **{**defaults, **kwargs})
-
-    def of_building(self, building: int) -> list[int]:
-        cases = Case.objects.filter(account__unit__code__startswith=f"{building}-")
-        return list(cases.values_list("pk", flat=True))
 
 
 @pytest.fixture
@@ -264,48 +221,6 @@ class TestReassigning:
             )  # fmt: skip
 
 
-class TestBoard:
-    def test_loads_are_compared_with_the_mean(self, estate: Estate) -> None:
-        board = Board(estate.propose())
-        assert [(c.name, c.load.number, c.load.number_ratio, c.load.weighted) for c in board.columns] == [
-            ("一组", 10, 1, 1),
-            ("二组", 10, 1, 1),
-        ]
-        assert board.within_limits
-        assert [[card.label for card in column.cards] for column in board.columns] == [["1"], ["2"]]
-
-    def test_a_move_shows_as_change_and_split(self, estate: Estate) -> None:
-        estate.confirm(estate.propose())
-        draft = estate.propose()
-        cases = list(draft.entries.filter(case__account__unit__code__startswith="1-1-").values_list("case", flat=True))
-        source = draft.entries.get(case=cases[0]).team_id
-        target = next(team for team in estate.teams if team.pk != source)
-        board = Board(move(draft.pk, case_ids=cases, source=source, team_id=target.pk))
-        (change,) = board.changes
-        assert (change.number, change.target, change.splits) == (5, target.name, True)
-        assert (board.handed_over, board.moved_by_hand) == (5, 5)
-        assert len(board.split_buildings) == 1
-        assert not board.within_limits
-        column = next(c for c in board.columns if c.holder_id == target.pk)
-        (card,) = [card for card in column.cards if card.moved]
-        assert card.origin
-        assert not card.is_part
-
-    def test_members_of_a_team(self, estate: Estate) -> None:
-        board = Board(estate.propose(), team=estate.teams[0])
-        assert [(column.name, column.load.number) for column in board.columns] == [("一组甲", 5), ("一组乙", 5)]
-
-    def test_promises_that_wait_are_named(self, estate: Estate) -> None:
-        estate.confirm(estate.propose())
-        case = Case.objects.select_related("account__unit").first()
-        create_promise(case=case, pay_by=TODAY + DAY)
-        draft = estate.propose()
-        entry = draft.entries.get(case=case)
-        target = next(team for team in estate.teams if team.pk != entry.team_id)
-        board = Board(move(draft.pk, case_ids=[case.pk], source=entry.team_id, team_id=target.pk))
-        assert board.promised == [case.account.unit.code]
-
-
 class TestConstraints:
     def test_one_draft_a_project(self, estate: Estate) -> None:
         estate.propose()
@@ -335,74 +250,6 @@ class TestConstraints:
         estate.confirm(estate.propose())
         with pytest.raises(IntegrityError, match="assignment_in_order"), transaction.atomic():
             Assignment.objects.update(ends_on=TODAY - DAY)
-
-
-def confirm_at_once(estate: Estate, draft: AssignmentProposal, people: list[User]) -> list[object]:
-    """Two people press the button at the same moment; the first holds its transaction open for a while."""
-    results: list[object] = [None, None]
-    started, commit = threading.Event(), threading.Event()
-
-    def press(index: int) -> None:
-        try:
-            with transaction.atomic():
-                results[index] = estate.confirm(draft, by=people[index])
-                started.set()
-                if index == 0:
-                    commit.wait(5)
-        except NotADraftError as error:
-            results[index] = error
-        connection.close()
-
-    threads = [threading.Thread(target=press, args=[index]) for index in (0, 1)]
-    threads[0].start()
-    started.wait(5)
-    threads[1].start()
-    threads[1].join(0.5)
-    commit.set()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-@pytest.mark.django_db(transaction=True)
-class TestRaces:
-    @pytest.fixture
-    def people(self) -> list[User]:
-        return [create_user(name="沈静宜"), create_user(name="韩志远")]
-
-    def test_of_two_confirmations_one_counts(self, people: list[User]) -> None:
-        estate = Estate(cases=2)
-        draft = estate.propose()
-        first, second = confirm_at_once(estate, draft, people)
-        assert first == Confirmation(handed_over=4, unchanged=0)
-        assert isinstance(second, NotADraftError)
-        draft.refresh_from_db()
-        assert draft.confirmed_by == people[0]
-        assert Assignment.objects.count() == 4
-        assert AuditEvent.objects.filter(action="assignment.confirmed").count() == 1
-
-    def test_control_without_the_lock_both_count(self, people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(assignment, "_lock", lambda pk: AssignmentProposal.objects.get(pk=pk))
-        estate = Estate(cases=2)
-        draft = estate.propose()
-        confirm_at_once(estate, draft, people)
-        draft.refresh_from_db()
-        assert draft.confirmed_by == people[1]  # the first one's name is lost
-        assert AuditEvent.objects.filter(action="assignment.confirmed").count() == 2
-
-
-@pytest.mark.django_db
-def test_queries_do_not_grow_with_cases(django_assert_max_num_queries: Callable) -> None:
-    def cost(cases: int) -> int:
-        estate = Estate(cases=cases)
-        with django_assert_max_num_queries(60) as counted:
-            draft = estate.propose()
-            board = Board(draft)
-            assert board.columns and not board.promised and board.changes is not None  # noqa: PT018
-            estate.confirm(draft)
-        return len(counted)
-
-    assert cost(3) == cost(30)
 
 
 def test_a_project_is_never_asked_for_another_ones_entries(estate: Estate) -> None:

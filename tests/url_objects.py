@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 
+from arrears.models import Import
 from collection.assignment import propose
 from company.files import store_file
 from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
@@ -195,6 +196,19 @@ def a_unit(place: Place) -> Arguments:
 @arguments_of("arrears:payment_reverse")
 def a_payment(place: Place) -> Arguments:
     return {"pk": create_payment(account=create_account(project=place.project)).pk}
+
+
+@arguments_of(
+    "arrears:import_detail",
+    "arrears:import_columns",
+    "arrears:import_back",
+    "arrears:import_post",
+    "arrears:import_cancel",
+    "arrears:import_marked",
+)
+def an_import(place: Place) -> Arguments:
+    state = Import.State.CHECKED
+    return {"pk": Import.objects.create(project=place.project, kind="charges", state=state, file_name="a.xlsx").pk}
 
 
 @arguments_of("arrears:charge_reverse")

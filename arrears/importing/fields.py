@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Field(models.TextChoices):
@@ -23,7 +24,7 @@ class Field(models.TextChoices):
     PERIOD_END = "period_end", _("service period to")
     DUE_ON = "due_on", _("due on")
     DUE = "due", _("amount due")
-    RECEIVED = "received", _("received")
+    RECEIVED = "received", pgettext_lazy("column", "received")
     WAIVED = "waived", _("waived (taken off the arrears)")
     OUTSTANDING = "outstanding", _("arrears (compared)")
     LATE_FEE = "late_fee", _("printed late fee (compared only)")

@@ -11,6 +11,7 @@ from django.db.models import Count, IntegerField, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from arrears.importing.fields import Field
 from arrears.importing.layout import Layout
@@ -50,7 +51,7 @@ class Step(NamedTuple):
 def steps_of(workbook: Import | None) -> list[Step]:
     """The four steps, with where ``workbook`` stands; before the upload it is None."""
     current = STEP_OF_STATE.get(State(workbook.state), 0) if workbook else 1
-    labels = [_("Choose the file"), _("Columns"), _("Check"), _("Post")]
+    labels = [_("Choose the file"), _("Columns"), _("Check"), pgettext("step", "Post")]
     return [Step(number, label, number < current, number == current) for number, label in enumerate(labels, start=1)]
 
 
@@ -130,19 +131,21 @@ def total_lines(workbook: Import) -> list[TotalLine]:
 
 
 class FeeLine(NamedTuple):
-    """What is staged of a fee, in CNY; ``new`` is what the ledger lacks."""
+    """What is staged of a fee, in CNY; ``new`` is what the ledger lacks of the charges."""
 
     fee: str
     rows: int
     due: Decimal
     paid: Decimal
+    outstanding: Decimal
     new: Decimal
 
 
 def fee_lines(workbook: Import) -> list[FeeLine]:
     """The sums by fee, in the order of the catalogue."""
+    amounts = ("due", "paid", "outstanding", "new")
     return [
-        FeeLine(line["fee"], line["rows"], Decimal(line["due"]), Decimal(line["paid"]), Decimal(line["new"]))
+        FeeLine(line["fee"], line["rows"], *(Decimal(line[name]) for name in amounts))
         for line in workbook.findings.get("by_fee", [])
     ]
 
@@ -181,13 +184,14 @@ def count_issues(workbook: Import) -> IssueCounts:
 
 
 class IssueLine(NamedTuple):
-    """An issue as the page shows it, personal data masked."""
+    """An issue as the page shows it, personal data masked. ``more``: further rows of which the same is to be said."""
 
     sheet: str
     row: int | None
     column: str
     value: str
     reason: str
+    more: int
 
 
 def issue_lines(workbook: Import, issues: Sequence[ImportIssue]) -> list[IssueLine]:
@@ -204,6 +208,7 @@ def issue_lines(workbook: Import, issues: Sequence[ImportIssue]) -> list[IssueLi
             issue.column,
             _masked(issue.value, fields.get((issue.sheet, issue.column), "")),
             issue_text(issue.code, issue.params, sheet=issue.sheet, value=issue.value),
+            issue.params.get("count", 1) - 1,
         )
         for issue in issues
     ]

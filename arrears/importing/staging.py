@@ -182,7 +182,14 @@ def _findings(workbook: Import, outcome: Outcome) -> dict[str, Any]:
     )
     return {
         "by_fee": [
-            {"fee": fee, "rows": rows, "due": str(due), "paid": str(paid), "new": str(amount - known.get(fee_id, 0))}
+            {
+                "fee": fee,
+                "rows": rows,
+                "due": str(due),
+                "paid": str(paid),
+                "outstanding": str(amount - paid),
+                "new": str(amount - known.get(fee_id, 0)),
+            }
             for fee_id, fee, rows, due, paid, amount in by_fee
         ],
         "totals": [

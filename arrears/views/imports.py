@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -47,7 +47,7 @@ FORM_BYTES = 1 << 20
 GROUPS: dict[str, tuple[str | Promise, tuple[State, ...]]] = {
     "waiting": (gettext_lazy("Waiting for you"), Import.ASKING_STATES),
     "running": (gettext_lazy("Under way"), Import.WAITING_STATES + Import.WORKING_STATES),
-    "posted": (gettext_lazy("Posted"), (State.POSTED,)),
+    "posted": (pgettext_lazy("import", "Posted"), (State.POSTED,)),
     "refused": (gettext_lazy("Refused"), (State.REFUSED,)),
     "cancelled": (gettext_lazy("Cancelled"), (State.CANCELLED,)),
 }
@@ -239,7 +239,8 @@ def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None
 
 def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
     """Sums, remarks and the list of errors, or of one kind of remark."""
-    counts, totals, shown = count_issues(workbook), total_lines(workbook), request.GET.get("show", "")
+    counts, totals, fees = count_issues(workbook), total_lines(workbook), fee_lines(workbook)
+    shown = request.GET.get("show", "")
     issues = workbook.issues.filter(severity=ImportIssue.Severity.ERROR)
     if shown in WARNINGS:
         issues = workbook.issues.filter(severity=ImportIssue.Severity.WARNING, code=shown)
@@ -248,7 +249,8 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "counts": counts,
         "totals": totals,
         "differing": [line for line in totals if line.difference],
-        "fees": fee_lines(workbook),
+        "fees": fees,
+        "new": sum(fee.new for fee in fees),
         "page": page,
         "issues": issue_lines(workbook, page.object_list),
         "shown": next((remark for remark in counts.remarks if remark.code == shown), None),

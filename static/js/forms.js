@@ -1,5 +1,6 @@
 // Forms of our pages.
 // - `data-autosubmit` on a form sends it when a filter changes.
+// - A file larger than `data-most-bytes` is refused when it is chosen, in the words of `data-too-big`, and never sent.
 // - A form that posts asks first whether the session still lives. If it does not, nothing is sent and what was typed
 //   stays; if it was renewed in another window, the form gets the new token. It is sent once, however often pressed.
 const REOPEN_AFTER_MS = 4000; // an answer that is a download leaves the page, and its form, where they are
@@ -8,6 +9,14 @@ const ended = document.getElementById("session-dialog");
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (form?.matches("[data-autosubmit]")) form.requestSubmit();
+});
+
+document.addEventListener("change", (event) => {
+  const { dataset, files } = event.target;
+  if (!files || !dataset.mostBytes) return;
+  const isTooBig = [...files].some((file) => file.size > Number(dataset.mostBytes));
+  event.target.setCustomValidity(isTooBig ? dataset.tooBig : "");
+  event.target.reportValidity();
 });
 
 async function session() {

@@ -19,12 +19,15 @@ def program(name: str) -> str:
 
 
 def child_environment(**extra: str) -> dict[str, str]:
-    """The environment of every process that ./run starts."""
+    """The environment of every process that ./run starts.
+
+    Each program names its settings itself: pytest would read them before the tests have chosen their servers.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     return {
-        **os.environ,
+        **inherited,
         "ARREARS_VAR": str(VAR),
         "ARREARS_LOCAL": os.environ.get("ARREARS_LOCAL", "true"),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
         "PATH": f"{VENV / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "PYTHONUNBUFFERED": "1",
         **extra,

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from notices.fonts import write_configuration
-from notices.press import Press, PressError, PressTimeoutError, _style
+from notices.press import RENEW_ABOVE_KB, Press, PressError, PressTimeoutError, _style
 
 SECRET = "c0ffee-c0ffee-c0ffee"
 
@@ -168,3 +168,10 @@ def test_the_press_has_limits_and_sees_no_secrets(press, monkeypatch):
     assert re.search(r"Max data size\s+734003200", limits)
     assert re.search(r"Max core file size\s+0\s", limits)
     assert SECRET.encode() not in (process / "environ").read_bytes()
+
+
+def test_the_memory_of_who_started_the_press_is_not_counted_as_its_own(press):
+    ballast = bytearray(b"x" * (RENEW_ABOVE_KB << 10))
+    assert printable(press) == 1
+    assert press.peak_kb < RENEW_ABOVE_KB < len(ballast)
+    assert press._process is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +41,7 @@ HINTS: dict[str, Any] = {
     BY_RULE: _("the day after a promise, else in a week"),
 }
 NOBODY_MET = frozenset({Outcome.NO_ANSWER, Outcome.VACANT, Outcome.WRONG_PERSON, Outcome.PASSED_ON})
+LONGEST_AGO = timedelta(days=365)
 LONGEST_PROMISE = timedelta(days=365)
 PHONE_WIDGET = {"inputmode": "tel", "autocomplete": "off", "data-private": ""}
 
@@ -63,6 +65,16 @@ class OfferedField(forms.ChoiceField):
         return text if text in self.words else self.parse(text) if text else None
 
 
+class AmountField(forms.DecimalField):
+    """An amount in CNY that may be left out."""
+
+    default_validators = [MinValueValidator(Decimal("0.01"), _("The amount is more than 0."))]
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput({"inputmode": "decimal"})
+        super().__init__(required=False, max_digits=12, decimal_places=2, widget=widget, **kwargs)
+
+
 def parse_amount(text: str) -> Decimal:
     """An amount in CNY of at most two places. Raises ValueError or ArithmeticError."""
     amount = Decimal(text)
@@ -77,21 +89,16 @@ class ContactForm(forms.Form):
     happened_at = forms.DateTimeField(
         label=_("When"), widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
     )
-    outcome = forms.ChoiceField(label=_("Outcome"), widget=forms.RadioSelect)
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), widget=forms.RadioSelect, error_messages={"required": _("Choose what came of it.")}
+    )
     payment = forms.ChoiceField(
         label=_("Paying"), widget=forms.RadioSelect, choices=Payment.choices, initial=Payment.NOT_DISCUSSED
     )
     promise_day = OfferedField(label=_("Promised for"), parse=date.fromisoformat)
     promise_date = forms.DateField(label=_("Another day"), widget=DayInput(), required=False)
     promise_amount = OfferedField(label=_("Promised amount"), parse=parse_amount)
-    promise_other = forms.DecimalField(
-        label=_("Another amount"),
-        required=False,
-        min_value=Decimal("0.01"),
-        max_digits=12,
-        decimal_places=2,
-        widget=forms.TextInput({"inputmode": "decimal"}),
-    )
+    promise_other = AmountField(label=_("Another amount"))
     note = forms.CharField(
         label=_("Note"),
         required=False,
@@ -123,6 +130,15 @@ class ContactForm(forms.Form):
     def _choices(self, name: str, choices: list[tuple[str, Any]], initial: str = "") -> None:
         field: Any = self.fields[name]
         field.choices, field.initial = choices, initial
+
+    def clean_happened_at(self) -> datetime:
+        """Up to a day ahead is a clock that runs fast; further off it is a slip of the finger."""
+        at: datetime = self.cleaned_data["happened_at"]
+        if at > self.now + timedelta(days=1):
+            raise ValidationError(_t("This lies in the future."))
+        if at < self.now - LONGEST_AGO:
+            raise ValidationError(_t("This lies more than a year back; check the date."))
+        return at
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -278,14 +294,7 @@ class VisitForm(ContactForm):
     )
     slip_posted = forms.BooleanField(label=_("Slip left"), required=False)
     cash_taken = forms.BooleanField(label=_("Money taken"), required=False)
-    cash_amount = forms.DecimalField(
-        label=_("Amount"),
-        required=False,
-        min_value=Decimal("0.01"),
-        max_digits=12,
-        decimal_places=2,
-        widget=forms.TextInput({"inputmode": "decimal"}),
-    )
+    cash_amount = AmountField(label=_("Amount"))
     cash_method = forms.ChoiceField(label=_("Method"), required=False, choices=CashTaken.Method.choices)
     cash_receipt = forms.CharField(label=_("Receipt number"), required=False, max_length=40)
 

@@ -330,7 +330,7 @@ def _from_moment(moment: datetime) -> str:
 
 
 def _clock(at: time) -> str:
-    return time_format(at, "H:i")
+    return time_format(at, "G:i")
 
 
 def passed_limits(contact: ContactAttempt) -> list[Limit]:

@@ -71,7 +71,7 @@ ISSUES: Sentences = {
     "number_used": _("%(header)s: this number stands on another charge in the ledger"),
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
     "another_estate": _("The sheet names another estate"),
-    "owner_differs": _("The owner differs from the register"),
+    "owner_differs": _("%(unit)s: the owner differs from the register"),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
 }
 

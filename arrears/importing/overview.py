@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from arrears.importing.fields import Field
+from arrears.importing.fields import AMOUNTS, Field
 from arrears.importing.layout import Layout
 from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
@@ -25,7 +25,8 @@ from owners.personal_data import mask_phone
 NEARLY = 99
 UNKNOWN_UNITS = ("unknown_unit", "slip_in_unit")
 CONTROL = re.compile(r"[\x00-\x1f]")
-LATER_LETTER = re.compile(r"(?<=\w)\w")
+LATER_LETTER = re.compile(r"(?<=[\w\x00-\x1f])\w")
+PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 STEP_OF_STATE: dict[State, int] = {
     State.UPLOADED: 2,
     State.READING: 2,
@@ -216,10 +217,13 @@ def issue_lines(workbook: Import, issues: Sequence[ImportIssue]) -> list[IssueLi
 
 def _masked(value: str, field: str) -> str:
     """The value with control characters made visible; of names and long numbers only as much as is needed."""
-    seen = CONTROL.sub(lambda sign: chr(0x2400 + ord(sign[0])), value)
     if field == Field.OWNER:
-        return LATER_LETTER.sub("*", seen)
-    return seen if field == Field.EXTERNAL_ID else LONG_NUMBER.sub(lambda number: mask_phone(number[0]), seen)
+        value = LATER_LETTER.sub("*", value)
+    elif field in AMOUNTS:  # an amount that is too large is shown whole, a phone in the wrong column is not
+        value = PERSONAL_NUMBER.sub(lambda number: mask_phone(number[0]), value)
+    elif field != Field.EXTERNAL_ID:
+        value = LONG_NUMBER.sub(lambda number: mask_phone(number[0]), value)
+    return CONTROL.sub(lambda sign: chr(0x2400 + ord(sign[0])), value)
 
 
 def seal_of(workbook: Import) -> str:

@@ -114,7 +114,9 @@ def _against_the_ledger(workbook: Import, layouts: dict[str, SheetLayout]) -> It
         (sheet, row, Field.RECEIVED, "received_less", printed, {"posted": str(before)})
         for sheet, row, printed, before in _decreases(workbook)
     ]
-    _unstage(workbook, ((sheet, row) for sheet, row, *_rest in found))
+    if found:
+        _unstage(workbook, ((sheet, row) for sheet, row, *_rest in found))
+        set_stage(workbook)  # what is summed up after this are the rows that can be posted
     for sheet, row, at, code, value, params in found:
         column = layouts[sheet].column_of(at) or layouts[sheet].column_of(Field.OUTSTANDING)
         params["header"] = column.header if column else str(at.label)

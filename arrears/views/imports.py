@@ -56,6 +56,7 @@ SORTED_BY = {
     "kind": "kind",
     "rows": "rows",
     "due": "due",
+    "paid": "paid",
     "outstanding": "outstanding",
     "by": "created_by__name",
     "at": "pk",

@@ -113,7 +113,9 @@ class RequestForm(forms.Form):
     submission = forms.UUIDField(widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=_("Kind"), choices=OwnerRequest.Kind.choices)
     text = forms.CharField(label=_("What the owner said"), max_length=2000, widget=forms.Textarea({"rows": 4}))
-    department = forms.ChoiceField(label=_("Department"), choices=OwnerRequest.Department.choices)
+    department = forms.ChoiceField(
+        label=_("Department"), choices=OwnerRequest.Department.choices, initial=OwnerRequest.Department.SERVICE
+    )
 
     def requested(self) -> Requested:
         given = self.cleaned_data

@@ -68,6 +68,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Imports"), "arrears:imports", "file-import"),
         LEDGER,
         Entry(_("Payments"), "arrears:payments", "cash"),
+        Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
         CASES,
     ),
     Role.NOTICE_ADMIN: (

@@ -22,7 +22,7 @@ def shared_fields(project: Project, law_firm: LawFirm | None, *, issue_on: date,
         "项目名称": project.name,
         "物业公司": project.company_name,
         "合同名称": contract.name if contract else "",
-        "缴费方式": project.payment_methods,
+        "缴费方式": project.payment_methods.rstrip().rstrip("。.；;"),  # a sentence of the letter goes on behind it
         "服务中心地址": project.service_address,
         "受理时间": project.service_hours,
         "联系人": project.contact_name,

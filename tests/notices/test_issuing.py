@@ -203,6 +203,12 @@ class TestWhatIsFixed:
         assert batch.left_out == []
         assert [t.to_state for t in notice.transitions.all()] == ["queued"]
 
+    @pytest.mark.django_db
+    def test_ways_to_pay_end_without_a_stop_since_the_sentence_goes_on(self):
+        project = create_letter_project(payment_methods="服务中心前台刷卡；\n公众号“生活缴费”。\n")
+        confirm_letters(project=project, accounts=[create_debtor(project=project)])
+        assert Notice.objects.get().data["fields"]["缴费方式"] == "服务中心前台刷卡； 公众号“生活缴费”"
+
     @pytest.mark.parametrize("change", [{"number": "x"}, {"data": {}}, {"principal": 1}, {"sequence": 9}])
     def test_the_database_refuses_to_change_what_is_fixed(self, project, change):
         confirm_letters(project=project, accounts=[create_debtor(project=project)])

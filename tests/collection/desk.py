@@ -5,16 +5,18 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from company.models import Project, Role
+from company.models import Project, Role, User
 from tests.factories import create_user
 
 
 class Desk:
     """A person signed in to a project, and what the pages answer."""
 
-    def __init__(self, project: Project, role: Role = Role.PROJECT_MANAGER, name: str = "沈静宜") -> None:
+    def __init__(
+        self, project: Project, role: Role = Role.PROJECT_MANAGER, name: str = "沈静宜", *, user: User | None = None
+    ) -> None:
         self.project = project
-        self.user = create_user(name=name, project=project, role=role)
+        self.user = user or create_user(name=name, project=project, role=role)
         self.client = Client()
         self.client.force_login(self.user)
 

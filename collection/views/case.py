@@ -1,6 +1,7 @@
 """The page of one case, and the small acts on it."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -72,6 +73,8 @@ def case_verify(request: ProjectRequest, pk: int) -> HttpResponse:
     """Verifies one case; closes it where it turns out to be paid."""
     now = timezone.now()
     shown = visible_case(request, pk)
+    if must_look_up(request, now=now):
+        return back_to(request, shown)
     done = verify_cases(
         [shown], project=request.project, by=request.user, today=timezone.localdate(now), now=now,
         looked_up="looked_up" in request.POST,
@@ -197,6 +200,14 @@ def limit_ask(request: ProjectRequest, pk: int) -> HttpResponse:
     else:
         messages.error(request, _("This project has no project manager who could be asked."))
     return back_to(request, shown)
+
+
+def must_look_up(request: ProjectRequest, *, now: datetime) -> bool:
+    """Whether verifying would prove nothing: payment data are too old, and nobody looked; then a message says so."""
+    missing = "looked_up" not in request.POST and needs_looking_up(request.project, now=now)
+    if missing:
+        messages.error(request, _("Payment data are too old. Look the cases up in the charging system and tick it."))
+    return missing
 
 
 def visible_cases(request: ProjectRequest) -> CaseQuerySet:

@@ -25,7 +25,7 @@ from collection.case_list import CaseLine, case_lines, filtered, sorted_by, tota
 from collection.models import Case, Team
 from collection.reasons import set_reason
 from collection.verifying import needs_looking_up, verify_cases
-from collection.views.case import MAY_VERIFY, members_to_hand_over, visible_cases
+from collection.views.case import MAY_VERIFY, members_to_hand_over, must_look_up, visible_cases
 from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import FIELD, HEAD, Right
@@ -128,6 +128,8 @@ def cases_bulk(request: ProjectRequest) -> HttpResponse:
 
 def _verify(request: ProjectRequest, chosen: list[Case]) -> HttpResponseRedirect:
     now = timezone.now()
+    if must_look_up(request, now=now):
+        return _back(request)
     done = verify_cases(
         chosen, project=request.project, by=request.user, today=timezone.localdate(now), now=now,
         looked_up="looked_up" in request.POST,

@@ -6,7 +6,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
@@ -14,6 +13,7 @@ from arrears.verification import payments_known_until
 from collection.models import RoundChecklist
 from collection.rounds import Stop, build_round, tick
 from collection.verifying import Verified, needs_looking_up, verify_cases
+from collection.views.case import must_look_up
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 
@@ -69,14 +69,12 @@ def round_checklist(request: ProjectRequest) -> HttpResponse:
 def round_verify(request: ProjectRequest) -> HttpResponse:
     """Verifies whatever of the round is not verified yet; who turns out to have paid is struck out."""
     now = timezone.now()
-    looked_up = "looked_up" in request.POST
-    if needs_looking_up(request.project, now=now) and not looked_up:
-        messages.error(request, _("Payment data are too old. Look the cases up in the charging system and tick it."))
+    if must_look_up(request, now=now):
         return redirect("collection:round", project_code=request.project.code)
     walk = build_round(request.project, request.user, now=now)
     done = verify_cases(
         walk.unverified, project=request.project, by=request.user, today=timezone.localdate(now), now=now,
-        looked_up=looked_up,
+        looked_up="looked_up" in request.POST,
     )  # fmt: skip
     messages.success(request, _told(done))
     return redirect("collection:round", project_code=request.project.code)
@@ -90,4 +88,4 @@ def _told(done: Verified) -> str:
         "%(number)s has paid meanwhile and is struck out.", "%(number)s have paid meanwhile and are struck out.",
         done.paid,
     ) % {"number": done.paid}  # fmt: skip
-    return f"{verified} {paid}"
+    return _("%(one)s %(other)s") % {"one": verified, "other": paid}

@@ -29,6 +29,7 @@ MOST_PACKED_TO = 200  # times; a deflated sheet of equal cells stays below
 SMALL_ENTRY = 1 << 20
 KEPT_STRINGS = 200_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 ENCODINGS = ("utf-8-sig", "gb18030")
 NUMBERS = frozenset({float, int})
 WEB_PAGE = re.compile(rb"^\s*(<!doctype html|<html|<table|<\?xml)", re.IGNORECASE)
@@ -86,6 +87,8 @@ def kind_of(path: Path, *, unpacked_mb: int) -> str:
     if head.startswith(OLE):
         _check_ole(path)
         return "workbook"
+    if head.startswith(UTF_16_MARKS):
+        return "text"
     if head.startswith((b"MZ", b"\x7fELF")):
         raise Refused("program")
     if WEB_PAGE.match(head):
@@ -152,7 +155,7 @@ def read_text(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
 
 
 def _decoded(content: bytes) -> str:
-    encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ENCODINGS
+    encodings = ("utf-16",) if content.startswith(UTF_16_MARKS) else ENCODINGS
     for encoding in encodings:
         try:
             text = content.decode(encoding)
@@ -206,10 +209,11 @@ def inspect(path: Path, cells: list[list[Any]]) -> None:
     if zipfile.is_zipfile(path) and _has_broken_cells(path):
         import openpyxl
 
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False)
-        for name in {cell[0] for cell in cells}:
-            wanted = {(row, column) for sheet, row, column in cells if sheet == name}
-            found |= {(name, *place): text for place, text in _texts(book[name], wanted)}
+        with path.open("rb") as file:  # by its name openpyxl would refuse an upload, which is kept without an ending
+            book = openpyxl.load_workbook(file, read_only=True, data_only=False)
+            for name in {cell[0] for cell in cells}:
+                wanted = {(row, column) for sheet, row, column in cells if sheet == name}
+                found |= {(name, *place): text for place, text in _texts(book[name], wanted)}
     send("cells", found)
 
 

@@ -46,9 +46,9 @@ class CaseFilterForm(forms.Form):
         super().__init__(data)
         self.fields["class"] = forms.ChoiceField(label=_("Class"), required=False, choices=TargetClass.choices)
         reasons = reasons_for(ALL_ROLES)
-        nobody = (NOBODY, _("nobody"))
-        self._offer("team", [*Team.objects.filter(project=project).active().values_list("pk", "name"), nobody])
-        self._offer("member", [*staff_of(project).values_list("pk", "name"), nobody])
+        teams = Team.objects.filter(project=project).active()
+        self._offer("team", [*teams.values_list("pk", "name"), (NOBODY, _("Unassigned"))])
+        self._offer("member", [*staff_of(project).values_list("pk", "name"), (NOBODY, _("nobody"))])
         self._offer("reason", [(reason.key, reason.label) for reason in reasons])
         self._offer("building", list(Building.objects.filter(project=project).values_list("pk", "name")))
         for field in self.fields.values():

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -35,7 +36,7 @@ SORTS = {
 }
 NOBODY = "none"
 LAST_DIGITS = 4
-CHANNELS = dict(ContactAttempt.Channel.choices)
+CHANNELS: dict[Any, Any] = dict(ContactAttempt.Channel.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def case_lines(cases: Iterable[Case], *, project: Project, now: datetime) -> lis
             is_late=bool(case.next_step_on and case.next_step_on < today),
             is_verified=case.account_id in verified,
             last_contact_at=getattr(case, "last_contact_at", None),
-            last_channel=CHANNELS.get(getattr(case, "last_channel", None), ""),
+            last_channel=str(CHANNELS.get(getattr(case, "last_channel", None), "")),
             promise=promises.get(case.pk),
             holds=held.get(case.pk, []),
         )

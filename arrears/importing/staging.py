@@ -158,7 +158,7 @@ def _sum_up(workbook: Import, outcome: Outcome) -> None:
     workbook.printed_late_fee = outcome.printed_late_fee
     [(due, waived, paid)] = run_on_stage(
         """
-        SELECT coalesce(sum(amount + waived), 0), coalesce(sum(waived), 0), coalesce(sum(received), 0)
+        SELECT coalesce(sum(amount + waived), 0.00), coalesce(sum(waived), 0.00), coalesce(sum(received), 0.00)
         FROM stage
         """,
         workbook,
@@ -172,7 +172,7 @@ def _findings(workbook: Import, outcome: Outcome) -> dict[str, Any]:
     """What the page of the check tells beside counts and errors, ready for JSON."""
     by_fee = run_on_stage(
         """
-        SELECT fee.id, fee.name, count(DISTINCT (sheet, row)), sum(amount + waived), coalesce(sum(received), 0),
+        SELECT fee.id, fee.name, count(DISTINCT (sheet, row)), sum(amount + waived), coalesce(sum(received), 0.00),
             sum(amount)
         FROM stage JOIN arrears_feetype AS fee ON fee.id = stage.fee_type_id
         GROUP BY fee.id ORDER BY fee.position, fee.id

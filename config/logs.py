@@ -34,6 +34,7 @@ def configuration(*, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "fontTools": {"level": "WARNING"},
+            "pikepdf": {"level": "WARNING"},
             "weasyprint": {"level": "ERROR"},
         },
     }

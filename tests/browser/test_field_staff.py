@@ -45,6 +45,16 @@ def open_form(page: Page) -> str:
     return page.locator("h1").inner_text().split()[0]
 
 
+KEPT_ON_THE_PHONE = """async () => {
+  const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
+  const stores = (await got(indexedDB.open("arrears-desk"))).transaction(["keys", "drafts"]);
+  const drafts = await got(stores.objectStore("drafts").getAll());
+  const keys = await got(stores.objectStore("keys").getAll());
+  const words = drafts.map((draft) => new TextDecoder().decode(draft.fields.sealed));
+  return { words: words.join(), readable: keys.some((key) => key.extractable), drafts: drafts.length };
+}"""
+
+
 def test_a_round_from_the_checklist_to_the_timeline(sign_in: SignIn, picture: Picture) -> None:
     page = sign_in("housekeeper", width=PHONE)
     expect(page.get_by_role("heading", name="今日上门")).to_be_visible()
@@ -99,6 +109,12 @@ def test_nothing_typed_is_lost_when_the_session_ends(sign_in: SignIn, stack: Sta
     page.get_by_label("拍照").set_input_files({"name": "door.jpg", "mimeType": "image/jpeg", "buffer": photo()})
     expect(page.get_by_role("button", name="删除这张照片")).to_be_visible()
 
+    kept = page.evaluate(KEPT_ON_THE_PHONE)
+    assert kept["drafts"] == 1
+    assert not kept["readable"]
+    assert "敲门" not in kept["words"]
+    assert "outcome" not in kept["words"]
+
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="保存登记").click()
     dialog = page.get_by_role("dialog")
@@ -120,6 +136,7 @@ def test_nothing_typed_is_lost_when_the_session_ends(sign_in: SignIn, stack: Sta
     page.get_by_role("button", name="保存登记").click()
     expect(page.get_by_text("上门已登记")).to_be_visible()
     expect(page.get_by_text("敲门三次无人应")).to_be_visible()
+    assert page.evaluate(KEPT_ON_THE_PHONE)["drafts"] == 0
     page.go_back()
     page.reload()
     expect(page.get_by_text("上次填了没有提交的内容已恢复")).to_be_hidden()

@@ -1,6 +1,7 @@
 """Web, worker and beat as children of one ARREARS_VAR: started with a log, ended by their own pid files only."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,18 +15,19 @@ ENDED = "ended"
 STOP_SECONDS = 20  # what a worker gets to finish its task; an unfinished one is found again by the sweep
 PID_FILES = VAR / "processes"
 LOGS = VAR / "log"
+SCRATCH = VAR / "tmp"  # else what a killed worker leaves behind would pile up outside ARREARS_VAR
 
 
 def start(name: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
     """Start ``command`` in a session of its own, its output in the log of that name."""
-    for folder in (PID_FILES, LOGS):
+    for folder in (PID_FILES, LOGS, SCRATCH):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _kill_group(name)
     with (LOGS / f"{name}.log").open("ab") as log:
         child = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=child_environment(**environment),
+            env=child_environment(TMPDIR=str(SCRATCH), **environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -55,6 +57,7 @@ def stop(*names: str) -> None:
             time.sleep(0.05)
         _kill_group(name)
         _pid_file(name).unlink(missing_ok=True)
+    shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 def _kill_group(name: str) -> None:

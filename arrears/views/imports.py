@@ -130,7 +130,8 @@ def import_detail(request: ProjectRequest, pk: int) -> HttpResponse:
     """One import, at the step where it stands."""
     workbook = _import(request, pk)
     if request.htmx and workbook.state not in UNDER_WAY:
-        return HttpResponseClientRefresh()
+        refresh: HttpResponse = HttpResponseClientRefresh()
+        return refresh
     return _page(request, workbook)
 
 
@@ -253,7 +254,7 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "fees": fees,
         "new": sum(fee.new for fee in fees),
         "page": page,
-        "issues": issue_lines(workbook, page.object_list),
+        "issues": issue_lines(workbook, list(page)),
         "shown": next((remark for remark in counts.remarks if remark.code == shown), None),
         "seal": seal_of(workbook),
     }

@@ -39,6 +39,7 @@ class PersonForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["name", "mobile", "username", "post", "email"]
+        error_messages = {"mobile": {"unique": _("A colleague has this number already.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,7 +97,9 @@ class RoleForm(forms.Form):
             return cleaned
         project = cleaned.get("project")
         grant = Grant(project.pk if project else None, Role(cleaned["role"]))
-        if not self.reach.covers(grant):
+        if not project and grant.role not in Role.COMPANY_WIDE:
+            self.add_error("project", _t("Say for which project."))
+        elif not self.reach.covers(grant):
             self.add_error("role", _t("You cannot grant this role there."))
         cleaned["grant"] = grant
         return cleaned

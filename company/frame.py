@@ -12,7 +12,7 @@ from django.urls import reverse
 from company.access import CURRENT_PROJECT
 from company.models import Notification, Project, Role
 from company.navigation import Link, home_url, links
-from company.rights import projects_of, roles_in
+from company.rights import RIGHTS, Right, projects_of, roles_in
 
 if TYPE_CHECKING:
     from company.models import User
@@ -69,6 +69,11 @@ class Frame:
     @property
     def home(self) -> str:
         return home_url(self.roles, self.project) or reverse("company:home")
+
+    @property
+    def may_search(self) -> bool:
+        """Whether the search box would admit the person; a system administrator sees neither ledger nor cases."""
+        return self.project is not None and bool(self.roles & RIGHTS[Right.SEE_LEDGER])
 
     @cached_property
     def unread(self) -> int:

@@ -172,7 +172,7 @@ class _Places:
         self.by_word: dict[str, Project] = {}
         for project in projects:
             for word in filter(None, (project.code, project.name, project.short_name)):
-                self.by_word.setdefault(word, project)
+                self.by_word.setdefault(word.casefold(), project)
 
 
 def _check_person(row: StaffRow, taken: set[str | None], seen: set[str]) -> None:
@@ -199,7 +199,7 @@ def _check_post(row: StaffRow, posts: dict[str, Post]) -> None:
 
 def _check_roles(row: StaffRow, places: _Places) -> None:
     place, words = row.cells.get("project", ""), row.cells.get("role", "")
-    project = places.by_word.get(place) if place else places.only
+    project = places.by_word.get(place.casefold()) if place else places.only
     if place and project is None:
         row.problems.append(Problem(_("Project"), place[:50], _("There is no such project among yours.")))
         return

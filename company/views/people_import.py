@@ -11,15 +11,12 @@ from django.views.decorators.http import require_POST
 
 from company.access import StaffRequest, company_view
 from company.forms import StaffWorkbookForm
-from company.rights import Right
+from company.rights import Right, projects_of
 from company.sheets import UnreadableWorkbookError, download, workbook
 from company.staff_import import create_staff, draft_of, read_staff, rows_of_draft
 
 TEMPLATE_HEADS = ["姓名", "手机号", "岗位", "项目", "角色"]
-TEMPLATE_ROWS = [
-    ["王倩", "13800000001", "管家", "FHC1", "管家"],
-    ["赵启明", "13800000002", "", "FHC1", "部门主管、主办"],
-]
+TEMPLATE_PROJECT = "FHC1"
 
 
 @never_cache
@@ -61,5 +58,11 @@ def people_import_post(request: StaffRequest) -> HttpResponse:
 
 @company_view(Right.MANAGE_PEOPLE)
 def people_import_template(request: StaffRequest) -> HttpResponse:
-    """A workbook with the columns and two example rows."""
-    return download(workbook("员工", TEMPLATE_HEADS, TEMPLATE_ROWS), _("Staff template") + ".xlsx")
+    """A workbook with the columns and two example rows, which name a project of the person."""
+    project = projects_of(request.user).first()
+    code = project.code if project else TEMPLATE_PROJECT
+    rows = [
+        ["王倩", "13800000001", "管家", code, "管家"],
+        ["赵启明", "13800000002", "", code, "部门主管、主办"],
+    ]
+    return download(workbook("员工", TEMPLATE_HEADS, rows), _("Staff template") + ".xlsx")

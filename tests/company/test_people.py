@@ -214,6 +214,21 @@ class TestPages:
         assert "role" in response.context["role_form"].errors
         assert not User.objects.filter(name="王倩").exists()
 
+    def test_a_role_of_a_project_asks_for_the_project(self, client: Client, admin: User, project: Project) -> None:
+        client.force_login(admin)
+        data = {"name": "王倩", "mobile": "13800138001", "project": "", "role": "finance"}
+        response = client.post(reverse("company:person_new"), data)
+        assert response.context["role_form"].errors == {"project": ["请写明用于哪个项目。"]}
+
+    def test_a_number_of_a_colleague_is_said_in_plain_words(
+        self, client: Client, admin: User, project: Project
+    ) -> None:
+        create_user(mobile="13800138009")
+        client.force_login(admin)
+        data = {"name": "王倩", "mobile": "13800138009", "project": project.pk, "role": "finance"}
+        response = client.post(reverse("company:person_new"), data)
+        assert response.context["form"].errors["mobile"] == ["已有同事使用这个号码。"]
+
     def test_editing_is_recorded(self, client: Client, manager: User, officer: User) -> None:
         client.force_login(manager)
         data = {"name": "韩志远", "mobile": "13800138002", "username": officer.username}

@@ -56,6 +56,11 @@ def test_other_words_for_the_columns_and_numbers_for_mobiles(project: Project, a
     assert [grant.role for grant in row.grants] == [Role.HOUSEKEEPER, Role.OFFICER]
 
 
+def test_a_project_is_found_however_its_code_is_capitalised(project: Project, admin: User) -> None:
+    (row,) = read_staff(sheet(HEAD, [*GOOD[:3], "fhc1", "管家"]), by=admin)
+    assert row.problems == []
+
+
 def test_every_mistake_is_named_with_row_and_column(project: Project, admin: User) -> None:
     create_user(mobile="13800138009")
     content = sheet(
@@ -196,3 +201,10 @@ class TestPages:
         client.force_login(admin)
         content = client.get(reverse("company:people_import_template")).content
         assert len(read_staff(content, by=admin)) == 2
+
+    def test_the_examples_of_the_template_name_a_project_of_ones_own(self, client: Client) -> None:
+        Post.objects.create(name="管家")
+        admin = create_user(role=Role.SYSTEM_ADMIN, project=create_project(code="lvyuan"))
+        client.force_login(admin)
+        content = client.get(reverse("company:people_import_template")).content
+        assert [row.problems for row in read_staff(content, by=admin)] == [[], []]

@@ -53,6 +53,14 @@ def test_nothing_found_says_so(owner: Owner, project: Project) -> None:
     assert "没有符合的房屋或业主" in signed_in(Role.FINANCE, project).get(search_url(project, "qq")).content.decode()
 
 
+@pytest.mark.parametrize(("role", "offered"), [(Role.SYSTEM_ADMIN, False), (Role.FINANCE, True)])
+def test_the_search_box_stands_only_before_those_it_admits(role: Role, offered: bool, project: Project) -> None:
+    client = signed_in(role, project)
+    page = client.get(reverse("company:notifications")).content.decode()
+    assert ('class="ad-search"' in page) is offered
+    assert (client.get(search_url(project, "zs")).status_code == 200) is offered
+
+
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.DEPARTMENT_HEAD])
 def test_who_sees_only_cases_searches_among_those(
     role: Role, owner: Owner, project: Project, monkeypatch: pytest.MonkeyPatch

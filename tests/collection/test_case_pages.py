@@ -203,6 +203,14 @@ class TestRequests:
         asked.refresh_from_db()
         assert (asked.answer, asked.agreed_on) == ("周五上门检修", dt.date(2025, 11, 28))
 
+    def test_who_only_reads_is_not_led_to_the_answer_form(self, case: Case, worker: Desk, project: Project) -> None:
+        asked = create_request(case=case)
+        worker.post("request", {"answer": "周五上门检修"}, pk=asked.pk)
+        leader = Desk(project, Role.COMPANY_LEADER)
+        page = leader.get("case", pk=case.pk).text
+        assert "已答复" in page
+        assert leader.url("request", pk=asked.pk) not in page
+
     def test_an_agreed_day_that_is_over_is_refused(self, case: Case, worker: Desk) -> None:
         asked = create_request(case=case)
         page = worker.post("request", {"answer": "周五上门检修", "agreed_on": "2025-11-22"}, pk=asked.pk).text

@@ -52,7 +52,7 @@ class Event:
 
 
 def events_of(cases: Collection[Case], *, now: datetime) -> dict[int, list[Event]]:
-    """By case id, up to ``now``; six queries. ``cases`` belong to one project."""
+    """By case id, up to ``now``; six queries."""
     found: dict[int, list[Event]] = defaultdict(list, {case.pk: [] for case in cases})
     by_account = {case.account_id: case.pk for case in cases}
     ids = list(found)
@@ -81,18 +81,19 @@ def _verifications(case_ids: list[int]) -> Iterator[Row]:
         yield case_id, at, Happening.VERIFIED
 
 
-def _heads(project_ids: Collection[int]) -> set[int]:
-    """People whose talk counts as the department head's."""
+def _heads(project_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Project and person where the talk of that person counts as the department head's."""
     leading = ProjectAccess.objects.filter(project__in=project_ids, role__in=sorted(HEAD | MANAGER))
-    return set(leading.values_list("user_id", flat=True))
+    return {(project_id, user_id) for project_id, user_id in leading.values_list("project_id", "user_id") if project_id}
 
 
-def _contacts(case_ids: list[int], *, heads: set[int]) -> Iterator[Row]:
+def _contacts(case_ids: list[int], *, heads: set[tuple[int, int]]) -> Iterator[Row]:
     rows = ContactAttempt.objects.filter(case__in=case_ids).values_list(
-        "case_id", "happened_at", "channel", "outcome", "recorded_by_id", "emergency_contact_id", "visit__slip_posted"
-    )
-    for case_id, at, channel, outcome, by, emergency_contact, slip in rows:
-        for happening in _happenings(Channel(channel), Outcome(outcome), by_head=by in heads):
+        "case_id", "happened_at", "channel", "outcome", "project_id", "recorded_by_id", "emergency_contact_id",
+        "visit__slip_posted",
+    )  # fmt: skip
+    for case_id, at, channel, outcome, project_id, by, emergency_contact, slip in rows:
+        for happening in _happenings(Channel(channel), Outcome(outcome), by_head=(project_id, by) in heads):
             yield case_id, at, happening
         if emergency_contact or outcome == Outcome.PASSED_ON:
             yield case_id, at, Happening.PASSED_ON

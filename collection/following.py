@@ -1,7 +1,8 @@
 """Cases follow the ledger: they open when principal is overdue, change with it, and close when none is left.
 
 A case remembers the ``Account.version`` that it has seen and the day for which it was computed. Whatever lags behind
-is worked off set-wise, so that a posting, a lost task and a night that passed are all the same to it.
+is worked off set-wise, so that a posting, a lost task and a night that passed are all the same to it. Stage and next
+step are computed with it: each open case is looked at once a day at least.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from arrears.posting import lock_accounts
+from collection import stages
 from collection.models import Case, CaseTransition
 from company.models import Project
 
@@ -80,12 +83,20 @@ def _follow_accounts(account_ids: Sequence[int], *, today: date, now: datetime) 
     lock_accounts(account_ids)  # postings lock them first: while they are held, their ledger stands still
     _lock_cases(account_ids)
     of: dict[str, Any] = {"accounts": list(account_ids), "today": today, "now": now}
-    return FollowResult(
+    result = FollowResult(
         closed=_close(**of),
         changed=_refresh(**of),
         reopened=_reopen(**of, since=today - timedelta(days=REOPEN_DAYS)),
         opened=_open(**of),
     )
+    _refresh_steps(account_ids, now=now)
+    return result
+
+
+def _refresh_steps(account_ids: Sequence[int], *, now: datetime) -> None:
+    """Stage and next step go by what is owed and for how long; those that closed have no next step any more."""
+    has_step = Q(state=Case.State.OPEN) | ~Q(next_step="")
+    stages.refresh(Case.objects.filter(has_step, account__in=account_ids), now=now)
 
 
 def _lock_cases(account_ids: Sequence[int]) -> None:

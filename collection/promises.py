@@ -1,6 +1,6 @@
 """Promises to pay: given, replaced by a later one, and judged by what was paid (C8)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -58,22 +58,42 @@ def judge_promises(*, today: date, now: datetime) -> Judged:
     member, and the case is to be contacted today. Safe to run twice and at the same time.
     """
     verdicts = _verdicts(today)
-    promises = PromiseToPay.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk__in=verdicts)
-    promises = promises.exclude(state=State.REPLACED)
     changed = []
-    for promise in promises.select_related("case__account__unit", "case__responsible", "case__project").order_by("pk"):
+    for promise in _lock_news(verdicts, today=today):
         paid = verdicts[promise.pk]
         state = verdict(promise, paid, today=today)
-        if (state, paid) != (State(promise.state), promise.paid):
-            newly_broken = state in NOT_KEPT and promise.state not in NOT_KEPT
-            promise.state, promise.paid = state, paid
-            promise.judged_on = None if state == State.WAITING else promise.judged_on or today
-            changed.append((promise, newly_broken))
+        newly_broken = state in NOT_KEPT and promise.state not in NOT_KEPT
+        promise.state, promise.paid = state, paid
+        promise.judged_on = None if state == State.WAITING else promise.judged_on or today
+        changed.append((promise, newly_broken))
     PromiseToPay.objects.bulk_update([promise for promise, _new in changed], ["state", "paid", "judged_on"])
     _after_breaking([promise for promise, is_new in changed if is_new], today=today)
-    _refresh_stages({promise.case_id for promise, _new in changed}, now=now)
+    stages.refresh(Case.objects.filter(pk__in=[promise.case_id for promise, _new in changed]), now=now)
     states = [promise.state for promise, _new in changed]
     return Judged(states.count(State.KEPT), states.count(State.PARTLY), states.count(State.BROKEN))
+
+
+def _lock_news(verdicts: Mapping[int, Decimal], *, today: date) -> list[PromiseToPay]:
+    """The promises of which there is news, their cases under lock. A case that somebody works on waits for a later run.
+
+    Cases come before their promises, as they do for whoever records a contact.
+    """
+    of_case = {
+        promise.pk: promise.case_id
+        for promise in PromiseToPay.objects.filter(pk__in=verdicts)
+        if _is_news(promise, verdicts[promise.pk], today=today)
+    }
+    cases = Case.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk__in=of_case.values())
+    locked = [case.pk for case in cases.order_by("pk")]
+    promises = PromiseToPay.objects.select_related("case__account__unit", "case__responsible", "case__project")
+    found = promises.filter(pk__in=of_case, case__in=locked).order_by("pk")
+    return [promise for promise in found if _is_news(promise, verdicts[promise.pk], today=today)]
+
+
+def _is_news(promise: PromiseToPay, paid: Decimal, *, today: date) -> bool:
+    if promise.state == State.REPLACED:
+        return False
+    return (verdict(promise, paid, today=today), paid) != (State(promise.state), promise.paid)
 
 
 def verdict(promise: PromiseToPay, paid: Decimal, *, today: date) -> PromiseToPay.State:
@@ -117,11 +137,3 @@ def _after_breaking(promises: Collection[PromiseToPay], *, today: date) -> None:
             notify(
                 user=case.responsible, project=case.project, key=f"promise-broken:{promise.pk}", title=title, url=url
             )
-
-
-def _refresh_stages(case_ids: Collection[int], *, now: datetime) -> None:
-    by_project: dict[int, list[Case]] = {}
-    for case in Case.objects.filter(pk__in=case_ids).select_related("project").order_by("pk"):
-        by_project.setdefault(case.project_id, []).append(case)
-    for cases in by_project.values():
-        stages.refresh(cases, now=now)

@@ -71,7 +71,7 @@ class Standing:
 
 
 def standings(cases: Collection[Case], *, now: datetime) -> dict[int, Standing]:
-    """By case id where each open case of one project stands; the number of queries is fixed."""
+    """By case id where each open case stands; the number of queries is fixed."""
     open_cases = [case for case in cases if case.state == Case.State.OPEN]
     if not open_cases:
         return {}

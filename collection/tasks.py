@@ -3,13 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from collection import following, reminders
+from collection import following, promises, reminders
 
 
 @shared_task(name="collection.follow_ledger")
 def follow_ledger() -> None:
+    """Cases as the ledger and the day have them, then the promises: what was paid may have kept one."""
     now = timezone.now()
-    following.follow_ledger(today=timezone.localdate(now), now=now)
+    today = timezone.localdate(now)
+    following.follow_ledger(today=today, now=now)
+    promises.judge_promises(today=today, now=now)
 
 
 @shared_task(name="collection.remind")

@@ -12,7 +12,7 @@ from arrears.models import Account
 from arrears.posting import post_payment, reverse_charge, reverse_payment
 from collection import following
 from collection.following import FollowResult, follow_ledger
-from collection.models import ArrearsReason, Case, CaseTransition
+from collection.models import ArrearsReason, Case, CaseTransition, Stage
 from tests.factories import NOW, TODAY, create_account, create_charge, create_payment, create_project, create_user
 
 DAY = dt.timedelta(days=1)
@@ -45,6 +45,27 @@ class TestFollowing:
         assert case.oldest_due_on == dt.date(2025, 10, 31)
         assert (case.seen_version, case.opened_on) == (account.version, TODAY)
         assert states(case) == [("", "open")]
+
+    def test_a_new_case_has_its_next_step_and_a_closed_one_none(self) -> None:
+        account = owing("100.00")
+        follow()
+        case = Case.objects.get()
+        assert (case.stage, case.next_step) == (Stage.INFORMATION, "verify")
+        assert case.next_step_on is not None
+        create_payment(account=account, amount="100.00")
+        follow()
+        case.refresh_from_db()
+        assert (case.state, case.next_step, case.next_step_on) == (Case.State.CLOSED, "", None)
+
+    def test_the_step_follows_what_is_owed(self) -> None:
+        account = owing("100.00")
+        follow()
+        Case.objects.update(next_step="gone", next_step_on=None)
+        follow()
+        assert Case.objects.get().next_step == "gone"  # nothing was posted, and it is the same day
+        create_charge(account=account, month=dt.date(2025, 12, 1))
+        follow()
+        assert Case.objects.get().next_step == "verify"
 
     def test_nothing_is_overdue_on_its_due_date(self) -> None:
         create_charge(account=create_account(), due_on=TODAY)
@@ -150,11 +171,11 @@ class TestFollowing:
     def test_the_number_of_queries_does_not_grow_with_cases(self, django_assert_num_queries: Callable) -> None:
         for _ in range(3):
             owing()
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(24):
             follow()
         for _ in range(30):
             owing()
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(24):
             follow()
 
 

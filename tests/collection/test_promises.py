@@ -1,14 +1,18 @@
 """Promises judged by what was paid between the day they were given and the day they named."""
 
 import datetime as dt
+import threading
 from decimal import Decimal
 
 import pytest
-from django.utils import translation
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone, translation
 
 from arrears.posting import reverse_payment
+from collection import promises
 from collection.models import Case, PromiseToPay
 from collection.promises import Judged, Promised, judge_promises, record_promise, verdict
+from collection.tasks import follow_ledger
 from company.models import Notification, Project, User
 from tests.factories import NOW, TODAY, create_contact, create_payment, create_project, create_promise
 from tests.field_factories import create_field_case, create_field_worker
@@ -117,9 +121,59 @@ class TestWhatFollows:
         case.refresh_from_db()
         assert case.next_contact_on == TODAY
 
+    def test_the_task_that_runs_each_minute_judges(self, case: Case) -> None:
+        today = timezone.localdate()
+        given = create_promise(case=case, pay_by=today - DAY, amount="300.00", at=timezone.now() - 5 * DAY)
+        follow_ledger()
+        assert state_of(given)[0] == State.BROKEN
+
     def test_a_new_promise_takes_the_place_of_one_that_waited(self, case: Case) -> None:
         first = promise(case, days=2)
         contact = create_contact(case=case, outcome="met_owner")
         second = record_promise(contact, Promised(TODAY + 5 * DAY, Decimal("500.00")), today=TODAY)
         judge(later=10)
         assert (state_of(first)[0], state_of(second)[0]) == (State.REPLACED, State.BROKEN)
+
+
+def judge_while_recording(case: Case) -> Judged:
+    """A contact is being recorded, which locks the case and then its promise, when the judging begins."""
+    locked, done = threading.Event(), threading.Event()
+
+    def record() -> None:
+        with transaction.atomic():
+            Case.objects.select_for_update().get(pk=case.pk)
+            locked.set()
+            done.wait(5)
+            contact = create_contact(case=case, outcome="met_owner")
+            record_promise(contact, Promised(TODAY, Decimal("500.00")), today=TODAY)
+        connection.close()
+
+    recorder = threading.Thread(target=record)
+    recorder.start()
+    locked.wait(5)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            return judge()
+    finally:
+        done.set()
+        recorder.join()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    def test_whoever_records_a_contact_meanwhile_goes_first(self, case: Case) -> None:
+        given = promise(case, days=-1)
+        assert judge_while_recording(case) == Judged()
+        assert state_of(given)[0] == State.REPLACED
+
+    def test_control_with_the_promise_locked_before_its_case_one_of_them_fails(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lock_news(verdicts: dict[int, Decimal], *, today: dt.date) -> list[PromiseToPay]:
+            return list(PromiseToPay.objects.select_for_update(skip_locked=True).filter(pk__in=verdicts))
+
+        monkeypatch.setattr(promises, "_lock_news", lock_news)
+        promise(case, days=-1)
+        with pytest.raises(OperationalError, match="timeout"):
+            judge_while_recording(case)

@@ -8,14 +8,14 @@ rate as the project. Teams' rates weighted by their base add up to the project's
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from django.db import connection
 
 from collection.models import Campaign
 from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow
-from collection.rates import CENT, HUNDRED, counted_relief, counts, net_due, percent_of
+from collection.rates import CENT, HUNDRED, NOISE, counted_relief, counts, net_due, percent_of
 
 TeamId = int | None  # None: cases that nobody answers for yet
 
@@ -32,9 +32,12 @@ class Quota:
 
     @property
     def money(self) -> Decimal:
-        """What has to be collected in all to reach the target, to the cent; not below 0."""
+        """What has to be collected in all to reach the target; not below 0.
+
+        A part of a cent is rounded up: with a cent less the target is not reached.
+        """
         needed = max(self.target / HUNDRED * self.base - self.credited, ZERO)
-        return needed.quantize(CENT, ROUND_HALF_UP)
+        return needed.quantize(NOISE, ROUND_HALF_UP).quantize(CENT, ROUND_CEILING)
 
     @property
     def missing(self) -> Decimal:

@@ -16,6 +16,7 @@ from collection.rate_rows import RateRow, rate_rows
 from company.models import Project
 
 CENT, HUNDRED = Decimal("0.01"), Decimal(100)
+NOISE = Decimal("1e-12")  # of dividing twice; a cent of a thousand million is more
 DASH = "—"
 
 
@@ -127,7 +128,8 @@ def counted_relief(row: RateRow, settings: RateSettings) -> Decimal:
 
 
 def percent_of(part: Decimal, whole: Decimal) -> Decimal | None:
-    return part / whole * HUNDRED if whole > 0 else None
+    """Unrounded, but rid of what is left of shares that were divided: all of a third is 100."""
+    return (part / whole * HUNDRED).quantize(NOISE, ROUND_HALF_UP) if whole > 0 else None
 
 
 def shown_percent(percent: Decimal | None, target: Decimal | None = None) -> str:

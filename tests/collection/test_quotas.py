@@ -59,6 +59,27 @@ class TestExample:
         assert quotas.by_team[1].rate is None
         assert quotas.total.rate == D(100)
 
+    @pytest.mark.parametrize(
+        ("receivable", "before", "arrears"),
+        [("1366852.66", "1011470.97", "31984.35"), ("9746758.09", "1462013.71", "1988338.65")],
+    )
+    def test_all_of_a_share_that_does_not_divide_evenly_is_all(
+        self, receivable: str, before: str, arrears: str
+    ) -> None:
+        held = {1: Held(D(arrears), D(arrears))}
+        quota = share_out(receivable=D(receivable), collected_before=D(before), target=D(100), held=held).by_team[1]
+        assert (shown_percent(quota.rate, D(100)), quota.is_met) == ("100.00", True)
+        assert (quota.money, quota.missing) == (D(arrears), D(0))
+
+    def test_a_part_of_a_cent_is_asked_for_as_a_cent(self) -> None:
+        """Whoever has collected the quota has met the target, and whoever has a cent less has not."""
+        share = {"receivable": D(3000), "collected_before": D(2300), "target": TARGET}
+        quota = share_out(**share, held={1: Held(D(100), D(0))}).by_team[1]
+        assert quota.money == D("57.15")  # 57.142857…
+        assert share_out(**share, held={1: Held(D(100), quota.money)}).by_team[1].is_met
+        short = share_out(**share, held={1: Held(D(100), D("57.14"))}).by_team[1]
+        assert (short.is_met, short.missing) == (False, D("0.01"))
+
     def test_missing(self) -> None:
         assert example("185000").missing == D("65000.00")
         assert example("300000").missing == 0

@@ -39,8 +39,14 @@ def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False)
         cash=_pending_cash(ids, now=now),
         claims=_claims(ids, now=now),
         reachable=_reachable(ids) if numbers else set(),
-        overrides=set(LimitOverride.objects.filter(case__in=ids, day=today).values_list("case_id", "channel")),
+        overrides=_overrides(ids, today=today, now=now),
     )
+
+
+def _overrides(case_ids: Collection[int], *, today: date, now: datetime) -> set[tuple[int, str]]:
+    """Leave given by ``now``: what was done before it was given is a breach all the same."""
+    given = LimitOverride.objects.filter(case__in=case_ids, day=today, granted_at__lte=now)
+    return set(given.values_list("case_id", "channel"))
 
 
 def _promises(case_ids: Collection[int], *, today: date, now: datetime) -> dict[int, PromiseToPay]:

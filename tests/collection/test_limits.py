@@ -289,6 +289,11 @@ class TestBreaches:
         assert breaches(self.visit(case, NOW)) == []
         assert breaches(self.visit(case, at(23))) == [Limit.NIGHT]
 
+    def test_leave_that_was_given_afterwards_does_not_mend_it(self, case: Case) -> None:
+        create_request(case=case, at=NOW - DAY)
+        override(case, day=TODAY)
+        assert breaches(self.visit(case, NOW - HOUR / 6)) == [Limit.REQUEST]
+
     def test_an_owner_who_comes_by_is_none(self, case: Case) -> None:
         contact = create_contact(case=case, outcome=Outcome.MET_OWNER, at=at(21), is_incoming=True)
         assert breaches(contact) == []

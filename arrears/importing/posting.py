@@ -157,7 +157,8 @@ def _make_sure_of_every_row(workbook: Import) -> None:
 def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[str, int, int]]:
     """Post what the sheet says was received beyond what is settled; returns sheet, row and account of each.
 
-    Such a payment settles its own charge only, from the due date on.
+    Such a payment settles its own charge only, from the due date on; where other money settled the charge for a
+    while and was taken back, from that day on, so that on no past day more is settled than was owed.
     """
     return run_on_stage(
         """
@@ -184,7 +185,13 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
             INSERT INTO arrears_allocation (
                 project_id, account_id, payment_id, charge_id, kind, amount, effective_on, posted_at, posted_by_id
             )
-            SELECT %(project)s, account_id, payment_id, charge_id, 'allocation', amount, due_on, %(now)s, %(by)s
+            SELECT %(project)s, account_id, payment_id, charge_id, 'allocation', amount,
+                greatest(due_on, (
+                    SELECT max(release.effective_on)
+                    FROM arrears_allocation AS earlier JOIN arrears_allocation AS release
+                        ON release.id = earlier.reversed_by_id AND release.effective_on > earlier.effective_on
+                    WHERE earlier.charge_id = numbered.charge_id
+                )), %(now)s, %(by)s
             FROM numbered
         )
         SELECT sheet, row, account_id FROM numbered

@@ -14,7 +14,7 @@ from arrears.importing.reading import Refusal
 from arrears.importing.states import ALLOWED, LEASE, MoveError, State, claim, move, work_left
 from arrears.importing.steps import cancel, check_import, post_import, read_import
 from arrears.models import Account, Allocation, Charge, FeeType, Import, Payment, StagedCharge, StagedUnit
-from arrears.posting import reverse_charge
+from arrears.posting import reverse_charge, reverse_payment
 from company.models import AuditEvent, Project
 from owners.models import Owner, Unit
 from tests.arrears.workbooks import (
@@ -104,6 +104,17 @@ def test_what_was_paid_at_the_desk_is_not_posted_again_as_received(project: Proj
     create_payment(account=Account.objects.get(), amount="60.00")
     post(project, xlsx(row("101", 100, 80)))
     assert sorted(Payment.objects.values_list("kind", "amount")) == [("imported", 20), ("received", 60)]
+
+
+def test_received_money_never_settles_a_past_day_twice(project: Project) -> None:
+    post(project, xlsx(row("101", 100)))
+    paid_on = dt.date(2025, 4, 10)
+    paid = create_payment(account=Account.objects.get(), received_on=paid_on)
+    reverse_payment(paid.pk, today=TODAY, now=NOW, by=None)
+    post(project, xlsx(row("101", 100, 100)))
+    imported = Allocation.objects.get(payment__kind="imported")
+    assert imported.effective_on == TODAY
+    assert owed(project) == 0
 
 
 def test_money_paid_ahead_settles_the_new_charge(project: Project) -> None:

@@ -27,13 +27,18 @@ SPACE = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"
 PLAIN_AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+")
 IN_BRACKETS = re.compile(r"\((.+)\)")
 NUMERALS_IN_WORDS = re.compile(r"[零〇一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟萬两]")
-DAY = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+DAY = re.compile(  # one separator throughout: 2022.01-03 are three months
+    r"(\d{4})\s*(?:年\s*(\d{1,2})\s*月|(?P<by>[-/.])\s*(\d{1,2})\s*(?P=by))\s*(\d{1,2})\s*[日号]?"
+    r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 )
 PACKED_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 MONTH = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?份?|(\d{4})(\d{2})")
 QUARTER = re.compile(r"(\d{4})\s*[-/年]?\s*(?:第?([1-4一二三四])季度|Q([1-4]))", re.IGNORECASE)
+HALF_YEAR = re.compile(r"(\d{4})\s*年?度?\s*([上下])半年")
 YEAR = re.compile(r"(\d{4})\s*年(?:度|全年)?")
+YEAR_SAID_ONCE = re.compile(
+    r"(\d{4}\s*[-/.年])\s*(\d[-/.\d月日号]*?)\s*(?:至|到|~|～|—+|–|-)\s*(\d{1,2}(?:[-/.月]\d{1,2})?\s*[月日号]?份?)"
+)
 RANGE_MARKS = re.compile(r"\s*(?:至|到|~|～|—+|–|--)\s*|(?<=[\d日月])\s*-\s*(?=\d{4})")
 LOST_DIGITS = re.compile(r"\d(?:\.\d+)?E\+?\d+|1\d{3}0{7}", re.IGNORECASE)
 
@@ -133,7 +138,7 @@ def last_day(cell: Cell, *, latest: date) -> date | Fault | None:
 
 
 def period_of(cell: Cell, *, latest: date) -> Period | Fault | None:
-    """First and last day of what one cell names: a day, a month, a quarter, a year, or two of them with 至 between.
+    """First and last day of what one cell names: a day, a month, a quarter, a half-year, a year, or two with 至 between.
 
     None for an empty cell; a fault for days that do not exist or lie outside 2000-01-01 … ``latest``.
     """
@@ -173,15 +178,37 @@ def _written_period(text: str) -> Period | Fault:
         if parts[1] in OPEN_ENDED:
             return Fault("open_ended")
         begin, end = _simple_period(parts[0]), _simple_period(parts[1])
-        if isinstance(begin, Fault) or isinstance(end, Fault):
-            return begin if isinstance(begin, Fault) else end
-        return (begin[0], end[1]) if begin[0] <= end[1] else Fault("end_before_start")
-    return _simple_period(text)
+        if isinstance(begin, tuple) and isinstance(end, tuple):
+            return _from_to(begin, end)
+        named_once = _year_said_once(text)
+        return named_once or (begin if isinstance(begin, Fault) else end)
+    period = _simple_period(text)
+    return (_year_said_once(text) or period) if isinstance(period, Fault) else period
+
+
+def _from_to(begin: Period, end: Period) -> Period | Fault:
+    return (begin[0], end[1]) if begin[0] <= end[1] else Fault("end_before_start")
+
+
+def _year_said_once(text: str) -> Period | Fault | None:
+    """``2025年1-3月``, ``2025.01.01-01.31``: the end is in the year of the beginning. None for anything else."""
+    match = YEAR_SAID_ONCE.fullmatch(text)
+    if match is None:
+        return None
+    begin, end = _simple_period(match[1] + match[2]), _simple_period(match[1] + match[3])
+    if isinstance(begin, Fault) or isinstance(end, Fault):
+        return None
+    if (begin[0] == begin[1]) != (end[0] == end[1]):  # a day and a month: 7月1日-8 may mean the 8th
+        return None
+    return _from_to(begin, end)
 
 
 def _simple_period(text: str) -> Period | Fault:
     try:
-        if match := DAY.fullmatch(text) or PACKED_DAY.fullmatch(text):
+        if match := DAY.fullmatch(text):
+            day = date(int(match[1]), int(match[2] or match[4]), int(match[5]))
+            return day, day
+        if match := PACKED_DAY.fullmatch(text):
             day = date(*map(int, match.groups()))
             return day, day
         if match := MONTH.fullmatch(text):
@@ -189,6 +216,8 @@ def _simple_period(text: str) -> Period | Fault:
         if match := QUARTER.fullmatch(text):
             quarter = "1234".find(match[2] or match[3])
             return months(int(match[1]), 1 + 3 * (quarter if quarter >= 0 else "一二三四".index(match[2])), 3)
+        if match := HALF_YEAR.fullmatch(text):
+            return months(int(match[1]), 1 if match[2] == "上" else 7, 6)
         if match := YEAR.fullmatch(text):
             return months(int(match[1]), 1, 12)
     except ValueError:

@@ -31,6 +31,8 @@ KEPT_STRINGS = 200_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 ENCODINGS = ("utf-8-sig", "gb18030")
+DELIMITERS = "\t;,"
+LOOKED_AT = 1 << 14
 NUMBERS = frozenset({float, int})
 WEB_PAGE = re.compile(rb"^\s*(<!doctype html|<html|<table|<\?xml)", re.IGNORECASE)
 NO_VALUE = rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
@@ -148,10 +150,20 @@ def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
 def read_text(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
     """A CSV file as one sheet without a name; comma, semicolon or tab, UTF-8, UTF-16 with mark or GB18030."""
     text = _decoded(path.read_bytes())
-    first = text[: text.find("\n") if "\n" in text else len(text)]
-    delimiter = max("\t;,", key=first.count)
     csv.field_size_limit(1 << 16)
-    yield "", 0, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:LOOKED_AT].splitlines()))
+    yield "", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows
+
+
+def _delimiter(lines: list[str]) -> str:
+    """What separates the cells in most lines: titles above the header hold none, and amounts may hold commas."""
+    best = [max(DELIMITERS, key=line.count) for line in lines if any(mark in line for mark in DELIMITERS)]
+    return max(DELIMITERS, key=best.count)
+
+
+def _without_formula(cell: str) -> str:
+    """``="2025-01"`` is how charging systems keep Excel from computing with a text."""
+    return cell[2:-1].replace('""', '"') if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell
 
 
 def _decoded(content: bytes) -> str:

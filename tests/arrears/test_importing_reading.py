@@ -59,6 +59,9 @@ GOOD = {
     "utf-16.csv": TEXT.encode("utf-16"),
     "semicolons.csv": TEXT.replace(",", ";").encode(),
     "tabs.csv": TEXT.replace(",", "\t").encode("gb18030"),
+    "title above.csv": f"阳光花园欠费明细\r\n截至三月底，单位：元\r\n{TEXT}".encode(),
+    "title above, semicolons.csv": f"欠费明细\r\n\r\n{TEXT.replace(',', ';')}".encode("gb18030"),
+    "texts as formulas.csv": TEXT.replace("2025-03-01", '="2025-03-01"').replace("101", '"=""101"""').encode(),
     "really an xlsx.xls": xlsx(row("101", 120.5, 20.5), row("102", 88, 0)),
     "really text.xls": TEXT.encode("gb18030"),
 }

@@ -242,10 +242,10 @@ class TestClearances:
         assert counts[0] == counts[1] <= 12
 
 
-def override(case: Case, *, day: dt.date, reason: str = "业主约今晚面谈") -> LimitOverride:
+def override(case: Case, *, day: dt.date, reason: str = "业主约今晚面谈", at: dt.datetime = NOW) -> LimitOverride:
     return LimitOverride.objects.create(
         project=case.project, case=case, channel=Channel.VISIT, day=day, reason=reason,
-        granted_by=create_user(), granted_at=NOW,
+        granted_by=create_user(), granted_at=at,
     )  # fmt: skip
 
 
@@ -291,8 +291,9 @@ class TestBreaches:
 
     def test_leave_that_was_given_afterwards_does_not_mend_it(self, case: Case) -> None:
         create_request(case=case, at=NOW - DAY)
-        override(case, day=TODAY)
-        assert breaches(self.visit(case, NOW - HOUR / 6)) == [Limit.REQUEST]
+        override(case, day=TODAY, at=NOW + HOUR)
+        assert breaches(self.visit(case, NOW)) == [Limit.REQUEST]
+        assert cleared(case, now=NOW + HOUR).allowed
 
     def test_an_owner_who_comes_by_is_none(self, case: Case) -> None:
         contact = create_contact(case=case, outcome=Outcome.MET_OWNER, at=at(21), is_incoming=True)

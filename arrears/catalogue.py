@@ -89,6 +89,12 @@ def start_catalogue(project: Project) -> None:
     )
 
 
+def ensure_catalogue(project: Project) -> None:
+    """Give ``project`` the usual fees if it has none at all yet: a project that was created on its page starts so."""
+    if not FeeType.objects.filter(project=project).exists():
+        start_catalogue(project)
+
+
 def fees_by_word(project: Project) -> dict[str, FeeType]:
     """Every fee of ``project`` under its name and each synonym, in the form of ``fee_key``. A name beats a synonym."""
     synonyms = FeeSynonym.objects.filter(project=project).select_related("fee_type")

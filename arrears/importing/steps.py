@@ -32,6 +32,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
 
+from arrears.catalogue import ensure_catalogue
 from arrears.importing.laying_out import lay_out, remember, require_fields
 from arrears.importing.layout import Layout
 from arrears.importing.posting import LedgerMovedError, clear_stage, post_staged
@@ -57,7 +58,8 @@ CONTENT_TYPES = {
 def start_import(project: Project, file: File, *, kind: Import.Kind, by: User, create_units: bool = False) -> Import:
     """Keep an uploaded workbook and have it read. Raises Refusal for one that is empty or larger than an upload may be.
 
-    Whatever else is wrong with it the worker finds out, in a process with limits.
+    Whatever else is wrong with it the worker finds out, in a process with limits. A project without any fee gets the
+    usual ones first.
     """
     if not file.size:
         raise Refusal("empty")
@@ -73,6 +75,7 @@ def start_import(project: Project, file: File, *, kind: Import.Kind, by: User, c
         by=by,
     )
     with transaction.atomic():
+        ensure_catalogue(project)
         workbook = Import.objects.create(
             project=project,
             kind=kind,

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from arrears.allocation import AllocationError
+from arrears.catalogue import ensure_catalogue
 from arrears.forms import ChargeForm, PaymentForm, ReversalForm
 from arrears.models import Account, Charge, Payment
 from arrears.posting import (
@@ -114,6 +115,7 @@ def _say_posted(request: ProjectRequest, payment: Payment) -> None:
 def charge_new(request: ProjectRequest, pk: int) -> HttpResponse:
     """Adds one charge by hand; the same period twice is refused."""
     account = account_of(request, pk)
+    ensure_catalogue(request.project)
     form = ChargeForm(request.POST or None, project=request.project)
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)

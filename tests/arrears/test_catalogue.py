@@ -1,6 +1,6 @@
 import pytest
 
-from arrears.catalogue import fee_key, fees_by_word, start_catalogue
+from arrears.catalogue import ensure_catalogue, fee_key, fees_by_word, start_catalogue
 from arrears.models import FeeSynonym, FeeType
 from company.models import Project
 from tests.factories import create_project
@@ -42,6 +42,13 @@ def test_starting_twice_changes_nothing(project: Project) -> None:
     start_catalogue(project)
     assert (FeeType.objects.count(), FeeSynonym.objects.count()) == before
     assert FeeType.objects.get(project=project, name="水费").billing_months == 3
+
+
+def test_a_project_that_chose_its_fees_keeps_to_them() -> None:
+    project = create_project()
+    FeeType.objects.create(project=project, name="会所服务费", nature=FeeType.Nature.OTHER)
+    ensure_catalogue(project)
+    assert FeeType.objects.filter(project=project).count() == 1
 
 
 def test_water_and_electricity_are_collected_for_suppliers(project: Project) -> None:

@@ -22,13 +22,14 @@ from tests.arrears.import_desk import (
     page_of,
     read_again,
     seal,
+    send,
     signed_in,
     state_of,
     text_of,
     url,
 )
-from tests.arrears.workbooks import HEADER, check, create_estate, post, read, row, upload, xlsx
-from tests.factories import NOW, TODAY, create_user
+from tests.arrears.workbooks import HEADER, check, confirm, create_estate, post, read, row, upload, xlsx
+from tests.factories import NOW, TODAY, create_project, create_user
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,19 @@ def finance(project: Project) -> User:
 @pytest.fixture
 def client(finance: User) -> Client:
     return signed_in(finance)
+
+
+def test_the_first_import_of_a_new_project_finds_the_usual_fees() -> None:
+    new = create_project(code="LVYUAN")
+    user = create_user(name="郝文娟", role=Role.FINANCE, project=new)
+    client = signed_in(user)
+    send(client, new, GOOD, create_units="on")
+    workbook = Import.objects.get(project=new)
+    read_import(workbook.pk, today=TODAY, now=NOW)
+    workbook.refresh_from_db()
+    confirm(workbook)
+    check_import(workbook.pk, today=TODAY, now=NOW)
+    assert (read_again(workbook).good_rows, read_again(workbook).bad_rows) == (2, 0)
 
 
 # --- one page, every state ------------------------------------------------------------------------------------------

@@ -10,20 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 from collection import stages
 from collection.limits import breaches
-from collection.models import Case, ContactAttempt
+from collection.models import Case, ContactAttempt, PromiseToPay
 from collection.promises import Promised, record_promise
 from collection.reasons import Reason, ReasonRefusedError, reasons_for, write_reason
-from collection.requests import Requested, open_request
+from collection.requests import Requested, SubmissionReusedError, open_request
 from company.audit import record
 from company.models import Role, User
 from owners.contact_points import add_phone, change_address, change_phone, mark_phone
 from owners.models import Address, EmergencyContact, Owner, Phone
 
 Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
-
-
-class SubmissionReusedError(Exception):
-    """The same form came again with other content; what came first stands."""
 
 
 class NumberNews(models.TextChoices):
@@ -207,6 +203,9 @@ def _emergency_contact(case: Case, contact_id: int | None) -> EmergencyContact |
 
 
 def _says_the_same(contact: ContactAttempt, case: Case, report: ContactReport) -> bool:
-    return (contact.case_id, contact.channel, contact.outcome, contact.payment, contact.note) == (
-        case.pk, report.channel, report.outcome, report.payment, report.note
-    )  # fmt: skip
+    told = (contact.case_id, contact.channel, contact.is_incoming, contact.outcome, contact.payment, contact.note)
+    tells = (case.pk, report.channel, report.is_incoming, report.outcome, report.payment, report.note)
+    promise = PromiseToPay.objects.filter(contact=contact).first()
+    promised = Promised(promise.pay_by, promise.amount) if promise else None
+    happened_at = min(report.happened_at, contact.recorded_at)
+    return (*told, contact.happened_at, promised) == (*tells, happened_at, report.promised)

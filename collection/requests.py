@@ -12,6 +12,10 @@ from company.audit import record
 from company.models import User
 
 
+class SubmissionReusedError(Exception):
+    """The same form came again with other content; what came first stands."""
+
+
 class AlreadyAnsweredError(Exception):
     """Somebody answered the request before; ``request`` says who and what."""
 
@@ -37,10 +41,15 @@ def open_request(
     contact: ContactAttempt | None = None,
     submission: UUID | None = None,
 ) -> OwnerRequest:
-    """Write down what the owner asks for; until it is answered the case is not pressed. Sent again it is the same."""
+    """Write down what the owner asks for; until it is answered the case is not pressed. Sent again it is the same.
+
+    Raises SubmissionReusedError.
+    """
     locked = Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case.pk)
     earlier = OwnerRequest.objects.filter(submission=submission).first() if submission else None
     if earlier:
+        if (earlier.case_id, earlier.kind, earlier.text) != (locked.pk, requested.kind, requested.text):
+            raise SubmissionReusedError(submission)
         return earlier
     request = OwnerRequest.objects.create(
         project_id=locked.project_id,

@@ -23,7 +23,13 @@ from collection.models.cases import CaseQuerySet
 from collection.models.contacts import ContactAttempt
 from collection.overriding import ask_for_override, override_limits
 from collection.reasons import set_reason
-from collection.requests import AlreadyAnsweredError, answer_request, forward_request, open_request
+from collection.requests import (
+    AlreadyAnsweredError,
+    SubmissionReusedError,
+    answer_request,
+    forward_request,
+    open_request,
+)
 from collection.timeline import GROUP_LABELS, Entry, Group, counts, timeline
 from collection.turns import buttons, is_turn_of
 from collection.verifying import needs_looking_up, verify_cases
@@ -33,6 +39,7 @@ from company.rights import FIELD, Right
 from notices.views.files import HANDED_OUT
 from owners.views import answer_reveal
 
+CONFLICT = 409
 SHOWN_ENTRIES = 8
 MAY_VERIFY = (Right.LOG_CONTACTS, Right.ISSUE_NOTICES, Right.POST_MONEY)
 
@@ -126,14 +133,19 @@ def request_new(request: ProjectRequest, pk: int) -> HttpResponse:
     shown = visible_case(request, pk)
     if not is_loggable(request, shown):
         raise PermissionDenied
-    form = RequestForm(request.POST or None, initial={"submission": uuid.uuid4()})
+    form, status = RequestForm(request.POST or None, initial={"submission": uuid.uuid4()}), 200
     if request.method == "POST" and form.is_valid():
-        open_request(
-            shown, form.requested(), by=request.user, now=timezone.now(), submission=form.cleaned_data["submission"]
-        )  # fmt: skip
-        messages.success(request, _("Recorded. Until it is answered the owner is not pressed."))
-        return back_to(request, shown)
-    return TemplateResponse(request, "collection/request_new.html", {"case": shown, "form": form})
+        try:
+            open_request(
+                shown, form.requested(), by=request.user, now=timezone.now(), submission=form.cleaned_data["submission"]
+            )  # fmt: skip
+        except SubmissionReusedError:
+            form.add_error(None, _("This form was sent before with other content; what came first is kept."))
+            status = CONFLICT
+        else:
+            messages.success(request, _("Recorded. Until it is answered the owner is not pressed."))
+            return back_to(request, shown)
+    return TemplateResponse(request, "collection/request_new.html", {"case": shown, "form": form}, status=status)
 
 
 @project_view(Right.LOG_CONTACTS)

@@ -3,19 +3,21 @@
 import uuid
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from collection.contact_forms import CallForm
-from collection.contacts import SubmissionReusedError, record_contact
+from collection.contacts import record_contact
 from collection.dossier import talk_fields
 from collection.limits import clearances
-from collection.models import ContactAttempt
+from collection.models import Case, ContactAttempt
 from collection.reasons import Reason
+from collection.requests import SubmissionReusedError
 from collection.talking_points import talking_points, to_emergency_contact
-from collection.views.case import back_to, may_reveal_here
-from collection.views.visits import CONFLICT, loggable_case, phones_of, say_what_was_recorded
+from collection.views.case import CONFLICT, back_to, may_reveal_here, visible_cases
+from collection.views.visits import loggable_case, phones_of, say_what_was_recorded
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 from owners.models import EmergencyContact
@@ -49,7 +51,7 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
             status = CONFLICT
         else:
             say_what_was_recorded(request, contact)
-            return back_to(request, case)
+            return _after_recording(request, case)
     fields = talk_fields(case, request.user)
     context = {
         "case": case,
@@ -64,3 +66,10 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         "emergency_points": to_emergency_contact(fields),
     }
     return TemplateResponse(request, "collection/contact_new.html", context, status=status)
+
+
+def _after_recording(request: ProjectRequest, case: Case) -> HttpResponse:
+    """To the case, or to the round for who does not see the case any more."""
+    if visible_cases(request).filter(pk=case.pk).exists():
+        return back_to(request, case)
+    return redirect("collection:round", project_code=request.project.code)

@@ -20,6 +20,7 @@ from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
 from collection.rounds import build_round
 from collection.talking_points import talking_points
+from collection.views.case import CONFLICT
 from collection.visits import ReceiptUsedError, VisitConflictError, record_visit
 from company.access import ProjectRequest, project_view
 from company.rights import Right
@@ -28,7 +29,6 @@ from owners.personal_data import mask_party
 
 # So long may whoever answered for a case before still send in what happened at its door.
 LATE_DAYS = timedelta(days=14)
-CONFLICT = 409
 
 
 @project_view(Right.LOG_CONTACTS)

@@ -187,6 +187,15 @@ class TestRequests:
         assert OwnerRequest.objects.get().text == "主卫渗水"
         assert "诉求未答复" in worker.get("visit", pk=case.pk).text
 
+    def test_the_same_form_with_other_words_is_a_conflict(self, case: Case, worker: Desk) -> None:
+        told = self.told()
+        worker.post("request_new", told, pk=case.pk)
+        again = worker.post("request_new", told | {"text": "电梯停运"}, pk=case.pk)
+        assert again.status_code == 409
+        assert "以先提交的为准" in again.text
+        assert "电梯停运" in again.text
+        assert OwnerRequest.objects.get().text == "主卫渗水"
+
     def test_without_words_it_is_refused(self, case: Case, worker: Desk) -> None:
         response = worker.post("request_new", self.told(text=" ", kind="complaint"), pk=case.pk)
         assert "text" in response.context_data["form"].errors

@@ -6,11 +6,12 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from collection.assignment import reassign
 from collection.models import Case, ContactAttempt, PromiseToPay
 from company.models import Project
 from owners.models import Phone
 from tests.collection.desk import Desk, said
-from tests.factories import NOW, create_contact, create_project, create_promise
+from tests.factories import NOW, TODAY, create_contact, create_project, create_promise
 from tests.field_factories import create_emergency_contact, create_field_case, create_field_worker
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,29 @@ class TestRecording:
         assert "以先提交的为准" in other.text
         assert "改了" in other.text
         assert ContactAttempt.objects.get().note == "业主说月底发工资"
+
+    @pytest.mark.parametrize(
+        "other", [{"promise_day": "2025-12-01"}, {"promise_amount": "70.00"}, {"happened_at": "2025-11-23T09:10"}]
+    )
+    def test_another_promise_or_hour_is_other_content_too(
+        self, case: Case, worker: Desk, other: dict[str, str]
+    ) -> None:
+        call = told(payment="promised", promise_day="2025-11-30", promise_amount="60.00")
+        worker.post("contact_new", call, pk=case.pk)
+        assert worker.post("contact_new", call, pk=case.pk).status_code == 302
+        assert worker.post("contact_new", call | other, pk=case.pk).status_code == 409
+
+    def test_on_a_case_that_went_to_another_team_meanwhile(self, case: Case, worker: Desk, project: Project) -> None:
+        colleague = create_field_worker(project=project, name="何欣")
+        team = colleague.team_memberships.get().team
+        Case.objects.update(responsible=None, team=None)  # as before the campaign's first assignment
+        for member in (worker.user, colleague):
+            reassign(
+                [case.pk], team=member.team_memberships.get().team, member=member, by=colleague, today=TODAY, now=NOW
+            )
+        answer = worker.post("contact_new", told(), pk=case.pk)
+        assert ContactAttempt.objects.get().case.team == team
+        assert worker.client.get(answer["Location"]).status_code == 200
 
     def test_to_an_emergency_contact_no_word_of_money(self, case: Case, worker: Desk) -> None:
         relative = create_emergency_contact(owner=case.account.ownership.owners.get())

@@ -10,12 +10,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from arrears.models import Account
-from arrears.verification import verify
 from collection.letter_forms import ChoiceForm, LetterForm
 from collection.letters import LetterOrder, issue_letters, preview_letters, usual_occasion
 from collection.models import Case
 from collection.models.cases import CaseQuerySet
+from collection.verifying import verify_cases
+from collection.views.case import must_look_up
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 from notices.issuing import DEFAULT_DEADLINE_DAYS, BatchRefusedError, NothingToSendError
@@ -35,7 +35,7 @@ def letters_new(request: ProjectRequest) -> HttpResponse:
         act = request.POST.get("act")
         if act == "confirm":
             return _confirm(request, order, choice, letter, now)
-        if act == "verify":
+        if act == "verify" and not must_look_up(request, now=now):
             _verify(request, order, now)
             now = timezone.now()
         return _checked(request, order, choice, letter, now)
@@ -90,9 +90,12 @@ def _checked(
 
 
 def _verify(request: ProjectRequest, order: LetterOrder, now: datetime) -> None:
-    accounts = Account.objects.filter(pk__in=order.account_ids, project=request.project)
-    done = verify(list(accounts), by=request.user, now=now, looked_up="looked_up" in request.POST)
-    messages.success(request, _("%(number)s accounts verified.") % {"number": len(done)})
+    """Verify those that are not; who was verified before keeps that."""
+    done = verify_cases(
+        order.cases, project=request.project, by=request.user, today=timezone.localdate(now), now=now,
+        looked_up="looked_up" in request.POST,
+    )  # fmt: skip
+    messages.success(request, _("%(number)s accounts verified.") % {"number": done.now})
 
 
 def _confirm(

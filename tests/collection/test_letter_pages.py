@@ -5,12 +5,13 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from arrears.models import Verification
 from arrears.verification import verify
 from collection.models import Case, OwnerRequest, Stage
 from company.models import Role
 from notices.models import Batch, Notice
 from tests.collection.desk import Desk
-from tests.factories import create_case, create_debtor, create_letter_project, create_project
+from tests.factories import create_case, create_debtor, create_letter_project, create_payment, create_project
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,23 @@ class TestLetters:
         assert not office.post("letters_new", order).context_data["preview"].included
         again = office.post("letters_new", order | {"act": "verify", "looked_up": "1"})
         assert len(again.context_data["preview"].included) == 1
+
+    def test_verifying_against_old_payment_data_is_refused(self, office: Desk) -> None:
+        account = create_debtor(project=office.project, verified=False)
+        case = create_case(account=account, today=timezone.localdate())
+        page = office.post("letters_new", self.order(cases=str(case.pk), act="verify"))
+        assert "收款数据太旧" in page.text
+        assert not Verification.objects.exists()
+
+    def test_who_has_paid_is_not_verified_but_left_out(self, office: Desk) -> None:
+        paid, owing = self.debtor(office), self.debtor(office)
+        create_payment(account=paid.account, amount=str(paid.overdue))
+        order = self.order(cases=f"{paid.pk},{owing.pk}", act="verify", looked_up="1")
+        page = office.post("letters_new", order)
+        assert [entry.facts.account_id for entry in page.context_data["preview"].included] == [owing.account_id]
+        assert "已核实0户" in page.text.replace(" ", "")
+        paid.refresh_from_db()
+        assert paid.state == Case.State.CLOSED
 
     def test_boxes_ticked_in_a_list_choose(self, office: Desk) -> None:
         cases = [self.debtor(office) for _ in range(3)]

@@ -11,7 +11,10 @@ from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Cell
 
 TOTAL_WORD = re.compile(r"[合总小共累]\s*计\s*[:：]?$")
-SUBTOTAL_WORD = re.compile(r"小\s*计\s*[:：]?\s*$")
+TOTAL_LABEL = re.compile(r"[合总小共累]\s*计(?:金额|费用|欠费|款)?(?=$|[\s:：(（\d])|总金额|^total$", re.IGNORECASE)
+SUBTOTAL_LABEL = re.compile(r"小\s*计")
+FOOTNOTE = re.compile(r"[:：]|第\s*\d+\s*页|^(?:备注|说明|制表|审核|打印)")
+LONGEST_LABEL, LONGEST_NOTE = 40, 500
 ESSENTIAL = (
     Field.UNIT,
     Field.ROOM,
@@ -23,7 +26,8 @@ ESSENTIAL = (
     Field.RECEIVED,
     Field.OUTSTANDING,
 )
-LABELLED = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.ESTATE, Field.FEE)
+NAMES_A_UNIT = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.ESTATE)
+LABELLED = (*NAMES_A_UNIT, Field.FEE, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END)
 
 
 class RowKind(Enum):
@@ -83,14 +87,23 @@ class RowKinds:
         if self._is_header(table[Field.FEE][index]):
             return RowKind.HEADER
         labels = [table.first_column[index], *(table[field][index] for field in LABELLED)]
-        label = next((str(cell).strip(SPACE) for cell in labels if _is_total_label(cell)), None)
+        label = next((str(cell) for cell in labels if _fits(TOTAL_LABEL, cell)), None)
         if label is not None:
-            return RowKind.SUBTOTAL if SUBTOTAL_WORD.search(label) else RowKind.TOTAL
-        return RowKind.DATA if any(_is_filled(table[field][index]) for field in ESSENTIAL) else RowKind.REMARK
+            return RowKind.SUBTOTAL if SUBTOTAL_LABEL.search(label) else RowKind.TOTAL
+        filled = {field for field in (*ESSENTIAL, *NAMES_A_UNIT) if _is_filled(table[field][index])}
+        if filled and filled <= set(NAMES_A_UNIT) and all(
+            _fits(FOOTNOTE, table[field][index], LONGEST_NOTE) for field in filled
+        ):
+            return RowKind.REMARK  # who made the list, and when
+        return RowKind.DATA if filled & set(ESSENTIAL) else RowKind.REMARK
 
 
 def _is_total_label(cell: Cell) -> bool:
-    return isinstance(cell, str) and len(cell) < 40 and TOTAL_WORD.search(cell.strip(SPACE)) is not None
+    return _fits(TOTAL_WORD, cell)
+
+
+def _fits(pattern: re.Pattern[str], cell: Cell, longest: int = LONGEST_LABEL) -> bool:
+    return isinstance(cell, str) and len(cell) < longest and pattern.search(cell.strip(SPACE)) is not None
 
 
 def _is_filled(cell: Cell) -> bool:

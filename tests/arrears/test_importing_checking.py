@@ -248,6 +248,40 @@ def test_subtotals_are_compared_with_their_own_rows(project: Project) -> None:
     assert [(line.row, line.ours) for line in total_lines(workbook) if line.difference] == [(6, 100), (6, 100)]
 
 
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [
+        (0, "合计金额"),
+        (0, "合计（元）"),
+        (0, "总计（2户）"),
+        (0, "合计 2 户"),
+        (0, "1栋合计:200元"),
+        (0, "总金额"),
+        (0, "Total"),
+        (2, "小计（1栋）"),
+        (5, "本月小计"),
+        (6, "累计"),
+    ],
+)
+def test_a_total_is_told_by_its_label_wherever_it_stands(column: int, label: str, project: Project) -> None:
+    printed: list[Any] = [*[""] * 7, 200, 0, 250]
+    printed[column] = label
+    workbook = check(project, xlsx(row("101"), row("102"), printed))
+    assert (workbook.rows, workbook.bad_rows, workbook.skipped_total_rows) == (2, 0, 1)
+    assert remarks(workbook) == [(4, "total_differs", 1)]
+
+
+@pytest.mark.parametrize("note", ["制表人：张三", "说明：本表数据截至 2025 年 3 月 31 日，不含已判决的欠费，" * 3, "第 1 页"])
+def test_a_note_below_the_rows_is_no_data(note: str, project: Project) -> None:
+    workbook = check(project, xlsx(row("101"), [note, *[""] * 9]))
+    assert (workbook.rows, workbook.bad_rows) == (1, 0)
+
+
+def test_a_row_without_a_fee_stays_a_mistake_whoever_owns_it(project: Project) -> None:
+    workbook = check(project, xlsx(row("101", 收费项目="", 业主姓名="小计划公司"), row("102", 收费项目="")))
+    assert (workbook.rows, workbook.bad_rows) == (2, 2)
+
+
 def test_an_owner_who_differs_from_the_register_is_a_hint_with_the_unit_and_masked(project: Project) -> None:
     unit = create_unit(project=project, code="1-1-101")
     create_ownership(unit=unit, owners=[create_owner(project=project, name="王敏")])

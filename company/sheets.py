@@ -5,18 +5,24 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import xlsxwriter
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
+
+from company.sheet_reader import NO_WORKBOOK
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+READER = Path(__file__).with_name("sheet_reader.py")
 MAX_UNPACKED = 100 << 20
 COLUMN_WIDTHS = (8, 40)
 
@@ -94,16 +100,13 @@ def _check_unpacked_size(content: bytes) -> None:
 
 
 def _read_workbook(content: bytes) -> list[list[str]]:
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        if not book.sheet_names:
-            return []
-        rows = book.get_sheet_by_index(0).to_python()
-    except CalamineError as error:
-        raise UnreadableWorkbookError(
-            _("This is no workbook that can be read, or it is protected by a password.")
-        ) from error
-    return [[_as_text(cell) for cell in row] for row in rows]
+    reader = subprocess.run([sys.executable, "-I", str(READER)], input=content, capture_output=True, check=False)
+    if reader.returncode == NO_WORKBOOK:
+        raise UnreadableWorkbookError(_("This is no workbook that can be read, or it is protected by a password."))
+    if reader.returncode:
+        raise UnreadableWorkbookError(_("The workbook is too large when unpacked."))
+    rows: list[list[str]] = json.loads(reader.stdout)
+    return rows
 
 
 def _read_csv(content: bytes) -> list[list[str]]:
@@ -115,9 +118,3 @@ def _read_csv(content: bytes) -> list[list[str]]:
         if "\0" not in text:
             return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text))]
     raise UnreadableWorkbookError(_("This is no workbook that can be read, or it is protected by a password."))
-
-
-def _as_text(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))  # a mobile number typed as a number
-    return str(cell).strip()

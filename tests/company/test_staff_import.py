@@ -208,3 +208,14 @@ class TestPages:
         client.force_login(admin)
         content = client.get(reverse("company:people_import_template")).content
         assert [row.problems for row in read_staff(content, by=admin)] == [[], []]
+
+
+def test_two_cells_at_the_far_ends_of_a_sheet_cost_nobody_but_the_reader(project: Project, admin: User) -> None:
+    book = Workbook()
+    for row in (HEAD, GOOD):
+        book.active.append(row)
+    book.active["XFD1048576"] = "x"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    with pytest.raises(UnreadableWorkbookError, match="过大|太大|too large"):
+        read_staff(buffer.getvalue(), by=admin)

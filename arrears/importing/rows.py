@@ -91,8 +91,10 @@ class RowKinds:
         if label is not None:
             return RowKind.SUBTOTAL if SUBTOTAL_LABEL.search(label) else RowKind.TOTAL
         filled = {field for field in (*ESSENTIAL, *NAMES_A_UNIT) if _is_filled(table[field][index])}
-        if filled and filled <= set(NAMES_A_UNIT) and all(
-            _fits(FOOTNOTE, table[field][index], LONGEST_NOTE) for field in filled
+        if (
+            filled
+            and filled <= set(NAMES_A_UNIT)
+            and all(_fits(FOOTNOTE, table[field][index], LONGEST_NOTE) for field in filled)
         ):
             return RowKind.REMARK  # who made the list, and when
         return RowKind.DATA if filled & set(ESSENTIAL) else RowKind.REMARK

@@ -271,7 +271,9 @@ def test_a_total_is_told_by_its_label_wherever_it_stands(column: int, label: str
     assert remarks(workbook) == [(4, "total_differs", 1)]
 
 
-@pytest.mark.parametrize("note", ["制表人：张三", "说明：本表数据截至 2025 年 3 月 31 日，不含已判决的欠费，" * 3, "第 1 页"])
+@pytest.mark.parametrize(
+    "note", ["制表人：张三", "说明：本表数据截至 2025 年 3 月 31 日，不含已判决的欠费，" * 3, "第 1 页"]
+)
 def test_a_note_below_the_rows_is_no_data(note: str, project: Project) -> None:
     workbook = check(project, xlsx(row("101"), [note, *[""] * 9]))
     assert (workbook.rows, workbook.bad_rows) == (1, 0)

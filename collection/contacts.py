@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from collection import stages
 from collection.limits import breaches
 from collection.models import Case, ContactAttempt, PromiseToPay
+from collection.people_contacted import lock_people
 from collection.promises import Promised, record_promise
 from collection.reasons import Reason, ReasonRefusedError, reasons_for, write_reason
 from collection.requests import Requested, SubmissionReusedError, open_request
@@ -109,6 +110,7 @@ def write_contact(
         note=report.note,
         submission=submission,
     )
+    lock_people(case)
     contact.breach = ",".join(breaches(contact))
     contact.save(force_insert=True)
     return contact

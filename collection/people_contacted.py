@@ -50,6 +50,15 @@ def histories(
     }
 
 
+def lock_people(case: Case) -> None:
+    """Whoever records a contact with one of these people, be it on another of their units, waits for the transaction.
+
+    Two contacts at one moment would not see each other, and neither would be the one too many.
+    """
+    owners = _owners_of([case], _people_of([case.pk])[case.pk])
+    list(Owner.objects.filter(pk__in=owners).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
 def _people_of(case_ids: Collection[int]) -> dict[int, set[PersonKey]]:
     found: dict[int, set[PersonKey]] = defaultdict(set)
     members = OwnershipMember.objects.filter(ownership__account__cases__in=case_ids).order_by()

@@ -242,16 +242,27 @@ def confirm(proposal_id: int, *, revision: int, by: User, today: date, now: date
 
 @transaction.atomic
 def reassign(
-    case_ids: Collection[int], *, team: Team, member: User | None, by: User, today: date, now: datetime
+    case_ids: Collection[int],
+    *,
+    team: Team,
+    member: User | None,
+    by: User,
+    today: date,
+    now: datetime,
+    within: bool = False,
 ) -> int:
     """Give open cases of the team's project to ``member`` of ``team``; returns how many changed hands.
 
-    Raises TeamsChangedError where the team is dissolved or the person may not answer for its cases.
+    ``within``: only cases that the team has already. A draft that covers them follows, so that confirming it later
+    does not take back what was decided here. Raises TeamsChangedError where the team is dissolved or the person may
+    not answer for its cases.
     """
     members = answering_members(team.project)
     if team.pk not in members or (member and member.pk not in members[team.pk]):
         raise TeamsChangedError
+    draft = AssignmentProposal.objects.select_for_update().filter(project=team.project_id, state=State.DRAFT).first()
     cases = Case.objects.filter(project=team.project_id, pk__in=case_ids).open()
+    cases = cases.filter(team=team) if within else cases
     member_id = member.pk if member else None
     changed = [
         Handover(case.pk, team.pk, member_id)
@@ -259,12 +270,26 @@ def reassign(
         if (case.team_id, case.responsible_id) != (team.pk, member_id)
     ]
     _hand_over(changed, project=team.project, proposal=None, by=by, today=today, now=now)
+    if draft:
+        _follow(draft, changed, team_id=team.pk, member_id=member_id)
     if changed:
         record(
             action="assignment.reassigned", by=by, project=team.project, obj=team,
             cases=[handover.case_id for handover in changed], member=member_id,
         )  # fmt: skip
     return len(changed)
+
+
+def _follow(draft: AssignmentProposal, changed: Sequence[Handover], *, team_id: int, member_id: int | None) -> None:
+    """Put the draft's entries where the cases have gone; those that left the team that it is about leave it."""
+    entries = draft.entries.filter(case__in=[handover.case_id for handover in changed])
+    if draft.team_id in {None, team_id}:
+        followed = entries.update(team=team_id, member=member_id, moved_by_hand=True)
+    else:
+        followed = entries.delete()[0]
+    if followed:
+        draft.revision += 1
+        draft.save(update_fields=["revision"])
 
 
 def _lock(proposal_id: int) -> AssignmentProposal:

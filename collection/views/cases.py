@@ -167,13 +167,14 @@ def _reassign(request: ProjectRequest, chosen: list[Case]) -> HttpResponseRedire
         messages.error(request, _("Choose to whom they go."))
         return _back(request)
     team = Team.objects.active().get(project=request.project, members__user=member, members__left_on=None)
-    if Right.MANAGE_CAMPAIGN not in request.rights and any(case.team_id != team.pk for case in chosen):
+    within = Right.MANAGE_CAMPAIGN not in request.rights
+    if within and any(case.team_id != team.pk for case in chosen):
         messages.error(request, _("Only the project manager moves cases from one team to another."))
         return _back(request)
     try:
         changed = reassign(
             [case.pk for case in chosen], team=team, member=member, by=request.user,
-            today=timezone.localdate(now), now=now,
+            today=timezone.localdate(now), now=now, within=within,
         )  # fmt: skip
     except TeamsChangedError:
         messages.error(request, _("%(person)s may not answer for cases of this team.") % {"person": member.name})

@@ -213,6 +213,36 @@ class TestReassigning:
         assert Assignment.objects.filter(case__in=cases, ends_on=None, member=member).count() == 10
         assert reassign(cases, team=team, member=member, by=estate.manager, today=TODAY, now=NOW) == 0
 
+    def test_a_draft_follows_what_is_decided_by_hand(self, estate: Estate) -> None:
+        """Confirming it afterwards must not take the case away again."""
+        draft = estate.propose()
+        entry = draft.entries.exclude(team=estate.teams[1]).first()
+        member = estate.teams[1].members.last().user
+        reassign([entry.case_id], team=estate.teams[1], member=member, by=estate.manager, today=TODAY, now=NOW)
+        with pytest.raises(ChangedMeanwhileError):
+            estate.confirm(draft)
+        draft.refresh_from_db()
+        assert estate.confirm(draft).unchanged == 1
+        assert Case.objects.get(pk=entry.case_id).responsible == member
+
+    def test_a_case_that_leaves_the_team_leaves_its_draft(self, estate: Estate) -> None:
+        estate.confirm(estate.propose())
+        draft = estate.propose(team=estate.teams[0])
+        case = draft.entries.first().case
+        reassign([case.pk], team=estate.teams[1], member=None, by=estate.manager, today=TODAY, now=NOW)
+        draft.refresh_from_db()
+        estate.confirm(draft)
+        case.refresh_from_db()
+        assert case.team == estate.teams[1]
+
+    def test_within_a_team_cases_of_another_stay(self, estate: Estate) -> None:
+        estate.confirm(estate.propose())
+        cases = list(Case.objects.filter(team=estate.teams[1]).values_list("pk", flat=True))
+        member = estate.teams[0].members.first().user
+        who = {"team": estate.teams[0], "member": member, "by": estate.manager, "today": TODAY, "now": NOW}
+        assert reassign(cases, **who, within=True) == 0
+        assert Case.objects.filter(responsible=member, pk__in=cases).count() == 0
+
     def test_only_to_who_may_answer(self, estate: Estate) -> None:
         with pytest.raises(TeamsChangedError):
             reassign(

@@ -138,7 +138,7 @@ def last_day(cell: Cell, *, latest: date) -> date | Fault | None:
 
 
 def period_of(cell: Cell, *, latest: date) -> Period | Fault | None:
-    """First and last day of what one cell names: a day, a month, a quarter, a half-year, a year, or two with 至 between.
+    """First and last day of what one cell names: a day, month, quarter, half-year or year, or two with 至 between.
 
     None for an empty cell; a fault for days that do not exist or lie outside 2000-01-01 … ``latest``.
     """

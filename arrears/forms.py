@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from arrears.ledger import LedgerFilter
-from arrears.models import FeeType, Payment
+from arrears.models import Account, FeeType, Payment
 from arrears.queries import AGEING_BUCKETS
 from arrears.statements import ChargeLine
 from company.models import Project, User
@@ -173,15 +173,21 @@ class ChargeForm(forms.Form):
     amount = MoneyField(label=_("Amount"))
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["fee_type"].queryset = FeeType.objects.filter(project=project)  # type: ignore[attr-defined]
+        self._owned = account.ownership.period
+        fees = FeeType.objects.filter(project=account.project_id)
+        self.fields["fee_type"].queryset = fees  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         start, end = cleaned.get("period_start"), cleaned.get("period_end")
         if start and end and end < start:
             self.add_error("period_end", _t("The period ends before it begins."))
+        elif end and end not in self._owned:
+            self.add_error(
+                "period_end", _t("The unit belonged to somebody else on this day: add the charge on their account.")
+            )
         return cleaned
 
 

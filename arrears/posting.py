@@ -165,7 +165,7 @@ def post_payment(
         posted_by=by,
         **details,
     )
-    if earlier := _sent_before(payment):
+    if earlier := _sent_before(payment, designated):
         return earlier
     plan = _planned(account_id, payment, designated, fee_type)
     payment.save(force_insert=True)
@@ -335,14 +335,18 @@ def _refuse_own(taken_by: User | None, by: User | None) -> None:
         raise OwnMoneyError(taken_by)
 
 
-SENT = ("account_id", "kind", "amount", "received_on", "method", "serial_no", "receipt_no", "note")
+SENT = ("account_id", "kind", "amount", "received_on", "method", "serial_no", "receipt_no", "taken_by_id", "note")
 
 
-def _sent_before(payment: Payment) -> Payment | None:
+def _sent_before(payment: Payment, designated: Mapping[int, Decimal] | None = None) -> Payment | None:
     """The payment of the same submission; SubmissionReusedError where it says something else."""
     if payment.submission is None:
         return None
     earlier = Payment.objects.filter(submission=payment.submission).first()
-    if earlier and any(getattr(earlier, name) != getattr(payment, name) for name in SENT):
+    if earlier is None:
+        return None
+    settled = dict(earlier.allocations.filter(kind=Allocation.Kind.ALLOCATION).values_list("charge_id", "amount"))
+    is_other = any(getattr(earlier, name) != getattr(payment, name) for name in SENT)
+    if is_other or any(amount > settled.get(charge_id, 0) for charge_id, amount in (designated or {}).items()):
         raise SubmissionReusedError(payment.submission)
     return earlier

@@ -86,6 +86,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["account", "received_on"], name="payment_account_day"),
             models.Index(fields=["project", "received_on"], name="payment_project_day"),
+            models.Index(fields=["project", "-posted_at", "-id"], name="payment_project_newest"),
         ]
 
     def __str__(self) -> str:

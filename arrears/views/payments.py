@@ -116,7 +116,7 @@ def charge_new(request: ProjectRequest, pk: int) -> HttpResponse:
     """Adds one charge by hand; the same period twice is refused."""
     account = account_of(request, pk)
     ensure_catalogue(request.project)
-    form = ChargeForm(request.POST or None, project=request.project)
+    form = ChargeForm(request.POST or None, account=account)
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         reason = given.pop("reason")

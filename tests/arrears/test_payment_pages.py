@@ -15,12 +15,14 @@ from django.utils import timezone
 from arrears.models import Account, Charge, ChargeBalance, Payment, PaymentBalance
 from arrears.posting import post_refund
 from company.models import AuditEvent, Project, Role, User
+from owners.ownerships import sell_unit
 from tests.factories import (
     NOW,
     TODAY,
     create_account,
     create_charge,
     create_fee_type,
+    create_owner,
     create_payment,
     create_project,
     create_user,
@@ -153,6 +155,20 @@ def test_a_form_sent_again_is_one_payment_and_with_other_content_409(client: Cli
     assert Payment.objects.count() == 1
 
 
+def test_other_content_is_also_who_took_it_and_what_it_was_for(
+    client: Client, account: Account, project: Project
+) -> None:
+    first, second = Charge.objects.order_by("due_on")
+    fields = given(amount="40.00", **{f"charge_{first.pk}": "40.00"})
+    assert client.post(url("payment_new", account), fields).status_code == 302
+    assert client.post(url("payment_new", account), fields).status_code == 302
+    taker = create_user(role=Role.HOUSEKEEPER, project=project)
+    designated_otherwise = {**fields, f"charge_{first.pk}": "", f"charge_{second.pk}": "40.00"}
+    for changed in ({**fields, "taken_by": taker.pk}, designated_otherwise):
+        assert client.post(url("payment_new", account), changed).status_code == 409
+    assert Payment.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_five_times_at_once_is_one_payment(account: Account, finance: User, settings: Any) -> None:
     settings.LEDGER_FOLLOWERS = []
@@ -258,7 +274,28 @@ def test_a_charge_that_cannot_be_is_refused(changes: dict[str, Any], client: Cli
     assert Charge.objects.count() == 2
 
 
+def test_a_charge_belongs_to_who_owned_the_unit_on_its_last_day(client: Client, account: Account) -> None:
+    buyer = create_owner(project=account.project, name="周敏")
+    sell_unit(account.unit, [buyer], sold_on=dt.date(2025, 3, 15), by=None)
+    response = client.post(url("charge_new", account), charge_fields(account))
+    assert "当日该房屋属于其他业主" in response.content.decode()
+    assert Charge.objects.count() == 2
+    earlier = charge_fields(account, period_start="2024-12-01", period_end="2024-12-31")
+    assert client.post(url("charge_new", account), earlier).status_code == 302
+
+
 def test_a_fee_of_another_project_is_not_offered(client: Client, account: Account) -> None:
     foreign = create_fee_type(project=create_project())
     response = client.post(url("charge_new", account), charge_fields(account, fee_type=foreign.pk))
     assert response.context["form"].errors["fee_type"]
+
+
+# --- the list -------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_payments_are_read_from_an_index_not_sorted(account: Account, finance: User) -> None:
+    newest = Payment.objects.visible_to(finance).filter(project=account.project).order_by("-posted_at", "-pk")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    assert "payment_project_newest" in newest[:50].explain()

@@ -102,7 +102,8 @@ def course_of(
 def _movements(campaign: Campaign, on: date, settings: RateSettings) -> list[tuple[Any, ...]]:
     """Settlements of this year's charges since the campaign began by account and day; releases of them are negative.
 
-    After its end everything counts on its last day, so that the sum stays that of the quota.
+    After its end everything counts on its last day, and the developer's money does where the rates count it, so that
+    the sum stays that of the quota.
     """
     belongs_on = "c.period_start" if settings.attribution == "service_period" else "c.due_on"
     with connection.cursor() as cursor:
@@ -126,6 +127,11 @@ def _movements(campaign: Campaign, on: date, settings: RateSettings) -> list[tup
             JOIN owners_unit u ON u.id = c.unit_id
             WHERE {belongs_on} BETWEEN %(year_start)s AND %(year_end)s AND c.due_on <= %(due_until)s
               AND (cr.id IS NULL OR cr.effective_on > %(on)s)
+              AND (%(with_developer)s OR NOT EXISTS (
+                  SELECT FROM arrears_account da
+                  JOIN owners_ownershipmember dm ON dm.ownership_id = da.ownership_id
+                  JOIN owners_owner owner ON owner.id = dm.owner_id
+                  WHERE da.id = c.account_id AND owner.kind = 'developer'))
             GROUP BY 1, 2, 3, 4
             """,  # noqa: S608  one of two fixed columns
             {
@@ -136,6 +142,7 @@ def _movements(campaign: Campaign, on: date, settings: RateSettings) -> list[tup
                 "year_start": date(on.year, 1, 1),
                 "year_end": date(on.year, 12, 31),
                 "due_until": date.max if settings.whole_year else on,
+                "with_developer": settings.includes_developer,
             },
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()

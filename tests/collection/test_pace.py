@@ -11,6 +11,7 @@ from collection.pace import Course, campaign_on, course_of, pace_of
 from collection.quotas import answering_teams, quotas_of
 from collection.rate_rows import rate_rows
 from company.models import Project
+from owners.models import Owner
 from tests.factories import (
     NOW,
     create_account,
@@ -97,6 +98,15 @@ class TestCourse:
         create_charge(account=without_case, month=dt.date(2025, 10, 1))
         create_payment(account=without_case, received_on=dt.date(2025, 11, 2))
         create_case(account=create_account(project=project), today=OPENED)
+        course, collected = self.course(project, dt.date(2025, 11, 10))
+        assert course.total == collected == 0
+
+    def test_the_developers_money_is_in_neither(self, project: Project) -> None:
+        account = create_account(project=project)
+        account.ownership.owners.update(kind=Owner.Kind.DEVELOPER)
+        create_charge(account=account, month=dt.date(2025, 10, 1))
+        create_case(account=account, today=OPENED)
+        create_payment(account=account, amount="60", received_on=dt.date(2025, 11, 3))
         course, collected = self.course(project, dt.date(2025, 11, 10))
         assert course.total == collected == 0
 

@@ -87,7 +87,7 @@ def test_payments_at_once_are_exact(account: Account) -> None:
 
 
 def test_control_without_the_lock_payments_are_lost(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "lock_account", lambda account_id: Account.objects.get(pk=account_id))
+    without_the_lock(monkeypatch)
     failures = pay(account)
     sums, paid = totals(), AMOUNT * CLIENTS * PAYMENTS
     assert failures or check_ledger() or sums.credit != paid - 90
@@ -119,8 +119,37 @@ def test_a_payment_is_reversed_once_however_many_ask(account: Account) -> None:
     assert check_ledger() == []
 
 
+def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "lock_account", lambda account_id: Account.objects.get(pk=account_id))
+
+
+def test_control_without_the_lock_a_reversal_meets_another(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_lock(monkeypatch)
+    meeting, release = threading.Barrier(5), posting.release
+
+    def release_together(*args, **kwargs) -> None:
+        meeting.wait(timeout=20)
+        release(*args, **kwargs)
+
+    payment = create_payment(account=account, amount="10.00")
+    monkeypatch.setattr(posting, "release", release_together)
+    failures = at_once(lambda _: reverse_payment(payment.pk, today=TODAY, now=NOW, by=None), clients=5)
+    assert not any(isinstance(failure, AlreadyReversedError) for failure in failures)
+
+
 def test_charging_paying_and_reversing_at_once_leaves_the_ledger_sound(account: Account) -> None:
     """Each of them reads and writes balances; the order is left to chance."""
+    assert everything_at_once(account) == []
+    assert check_ledger() == []
+
+
+def test_control_without_the_lock_it_does_not(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_lock(monkeypatch)
+    assert everything_at_once(account) or check_ledger()
+
+
+def everything_at_once(account: Account) -> list[Exception]:
+    """Charges, payments and reversals by all clients; returns what failed."""
     payments = [create_payment(account=account, amount="5.00").pk for _ in range(6)]
     charges = list(Charge.objects.order_by("pk").values_list("pk", flat=True)[:6])
 
@@ -137,8 +166,7 @@ def test_charging_paying_and_reversing_at_once_leaves_the_ledger_sound(account: 
                 case 3:
                     _once(lambda turn=turn: posting.reverse_charge(charges[turn], today=TODAY, now=NOW, by=None))
 
-    assert at_once(act, clients=CLIENTS) == []
-    assert check_ledger() == []
+    return at_once(act, clients=CLIENTS)
 
 
 def _once(act: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ from collection.models import Case, ContactAttempt
 from collection.people_contacted import Histories, PastContact, histories
 from company.models import Project
 from company.models.projects import EARLIEST_CONTACT, LATEST_CONTACT
+from owners.models import Phone
 
 Channel = ContactAttempt.Channel
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -43,11 +44,9 @@ class Limit(models.TextChoices):
     CALLS_A_DAY = "calls_a_day", gettext_lazy("three calls a day")
     CONTACTS_A_WEEK = "contacts_a_week", gettext_lazy("seven contacts in seven days")
     NO_NUMBER = "no_number", gettext_lazy("no number that may be used")
+    BARRED_NUMBER = "barred_number", gettext_lazy("number not to be used")
 
 
-HOLDS = frozenset(
-    {Limit.PAID, Limit.CLAIMS_PAID, Limit.CASH_PENDING, Limit.PROMISE, Limit.REQUEST, Limit.AGREED_DATE, Limit.HELD}
-)
 # What the project manager may lift for a day with a reason. Never the night, and never what is unclear about money.
 OVERRIDABLE = frozenset(
     {
@@ -105,10 +104,6 @@ class Clearance:
     @property
     def may_be_overridden(self) -> bool:
         return bool(self.reasons) and all(reason.may_be_overridden for reason in self.reasons)
-
-    @property
-    def only_needs_verifying(self) -> bool:
-        return [reason.limit for reason in self.reasons] == [Limit.NOT_VERIFIED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +180,8 @@ def breaches(contact: ContactAttempt) -> list[Limit]:
     passed = [refusal.limit for refusal in cleared.reasons]
     if (contact.case_id, channel) not in holds.overrides:
         passed += [rule.limit for rule in COUNT_RULES if _passes(rule, past, channel, at)]
+    if contact.phone and is_barred(contact.phone):
+        passed.append(Limit.BARRED_NUMBER)
     return [limit for limit in passed if limit not in NEVER_A_BREACH]
 
 
@@ -223,6 +220,11 @@ def hold_refusals(case: Case, holds: Holds, *, channel: ContactAttempt.Channel |
         *_own_holds(case, today),
         *(_number_holds(case, holds) if channel in BY_PHONE else []),
     ]
+
+
+def is_barred(phone: Phone) -> bool:
+    """Whether nobody may call this number: its owner does not want it, or it belongs to somebody else."""
+    return phone.do_not_contact or phone.state == Phone.State.WRONG_PERSON
 
 
 def short_day(day: date) -> str:

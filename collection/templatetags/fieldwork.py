@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from collection.contact_forms import ContactForm
+from collection.limits import is_barred
 from collection.models import ContactAttempt, PromiseToPay
-from collection.reasons import Reason
 from collection.timeline import NOTICE_COLOURS, PROMISE_COLOURS
 from notices.models import Notice
+from owners.models import Phone
 from owners.personal_data import mask_name
 
 register = template.Library()
@@ -65,9 +66,9 @@ def pick(form: ContactForm, name: str) -> BoundField:
 
 
 @register.filter
-def reason_label(case: object) -> str:
-    """The reason of a case in its most exact words."""
-    return Reason.of(case).label  # type: ignore[arg-type]
+def barred(row: object) -> bool:
+    """Whether it is a number that must not be called."""
+    return isinstance(row, Phone) and is_barred(row)
 
 
 @register.filter

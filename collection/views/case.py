@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
+from collection.limits import is_barred
 from collection.models import Case, OwnerRequest, TeamMember
 from collection.models.cases import CaseQuerySet
 from collection.models.contacts import ContactAttempt
@@ -37,6 +38,7 @@ from company.access import ProjectRequest, project_view
 from company.models import User
 from company.rights import FIELD, Right
 from notices.views.files import HANDED_OUT
+from owners.models import Phone
 from owners.views import answer_reveal
 
 CONFLICT = 409
@@ -116,11 +118,16 @@ def case_reason(request: ProjectRequest, pk: int) -> HttpResponse:
 @require_POST
 @project_view(Right.REVEAL_PERSONAL)
 def case_reveal(request: ProjectRequest, pk: int, kind: str, row: int) -> HttpResponse:
-    """Shows one masked piece of data of this case's people; recorded. Field staff: their own cases only."""
+    """Shows one masked piece of data of this case's people; recorded. Field staff: their own cases only.
+
+    A number that must not be called is not shown to those who call.
+    """
     shown = visible_case(request, pk)
     owners = shown.account.ownership.members.values_list("owner_id", flat=True)
 
     def may_reveal(found: Model) -> bool:
+        if isinstance(found, Phone) and is_barred(found):
+            return False
         owner_id = getattr(found, "owner_id", None) or (found.pk if kind in {"name", "id-number"} else None)
         return owner_id in set(owners) and may_reveal_here(request, shown)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from collection.contact_forms import VisitForm
 from collection.dossier import talk_fields
-from collection.limits import Limit, clearances, passed_limits
+from collection.limits import Limit, clearances, is_barred, passed_limits
 from collection.models import Case, ContactAttempt, Visit, VisitPhoto
 from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
@@ -111,7 +111,8 @@ def loggable_case(request: ProjectRequest, pk: int) -> Case:
 def phones_of(case: Case) -> list[Phone]:
     """The live numbers of the owners, the ones to dial first in front."""
     owners = case.account.ownership.members.values("owner")
-    return list(Phone.objects.filter(owner__in=owners, ended_at=None).order_by("-is_primary", "pk"))
+    phones = Phone.objects.filter(owner__in=owners, ended_at=None).order_by("-is_primary", "pk")
+    return sorted(phones, key=is_barred)
 
 
 def say_what_was_recorded(request: ProjectRequest, contact: ContactAttempt) -> None:

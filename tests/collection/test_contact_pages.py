@@ -11,7 +11,7 @@ from collection.models import Case, ContactAttempt, PromiseToPay
 from company.models import Project
 from owners.models import Phone
 from tests.collection.desk import Desk, said
-from tests.factories import NOW, TODAY, create_contact, create_project, create_promise
+from tests.factories import NOW, TODAY, create_contact, create_phone, create_project, create_promise
 from tests.field_factories import create_emergency_contact, create_field_case, create_field_worker
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +89,23 @@ class TestRecording:
         answer = worker.post("contact_new", told(), pk=case.pk)
         assert "超出了限制（每天电话3次）" in said(answer)
         assert ContactAttempt.objects.latest("pk").breach == "calls_a_day"
+
+    @pytest.mark.parametrize("mark", [{"do_not_contact": True}, {"state": Phone.State.WRONG_PERSON}])
+    def test_a_number_that_must_not_be_called_is_marked(
+        self, case: Case, worker: Desk, mark: dict[str, object]
+    ) -> None:
+        barred = Phone.objects.get()
+        usable = create_phone(owner=barred.owner, number="13900001111")
+        Phone.objects.filter(pk=barred.pk).update(**mark)
+        page = worker.get("contact_new", pk=case.pk)
+        assert page.context_data["form"]["whom"].initial == f"phone-{usable.pk}"
+        assert worker.url("case_reveal", pk=case.pk, kind="phone", row=usable.pk) in page.text
+        assert worker.url("case_reveal", pk=case.pk, kind="phone", row=barred.pk) not in page.text
+        assert worker.post("case_reveal", pk=case.pk, kind="phone", row=barred.pk).status_code == 403
+        answer = worker.post("contact_new", told(whom=f"phone-{barred.pk}"), pk=case.pk)
+        assert "号码不可拨打" in said(answer)
+        worker.post("contact_new", told(whom=f"phone-{usable.pk}"), pk=case.pk)
+        assert list(ContactAttempt.objects.order_by("pk").values_list("breach", flat=True)) == ["barred_number", ""]
 
     def test_who_calls_us_passes_no_limit(self, case: Case, worker: Desk) -> None:
         for _ in range(3):

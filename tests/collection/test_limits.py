@@ -150,7 +150,7 @@ class TestClearances:
 
     def test_a_case_that_is_not_verified_asks_for_it(self, project: Project) -> None:
         clearance = cleared(create_case(project=project))
-        assert clearance.only_needs_verifying
+        assert [reason.limit for reason in clearance.reasons] == [Limit.NOT_VERIFIED]
         assert not clearance.may_be_overridden
 
     def test_one_visit_a_day_and_three_a_week(self, case: Case) -> None:

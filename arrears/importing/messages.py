@@ -70,12 +70,17 @@ ISSUES: Sentences = {
     "conflict": _("%(header)s: the ledger has this charge with %(posted)s; reverse it there if this one is right"),
     "number_used": _("%(header)s: this number stands on another charge in the ledger"),
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
+    "charged_otherwise": _("this fee is charged for this period with %(posted)s, under another number or none"),
     "another_estate": _("The sheet names another estate"),
     "owner_differs": _("%(unit)s: the owner differs from the register"),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
 }
 
 WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "charged_otherwise": (
+        _("Charged already under another number or none"),
+        _("By its number it is a second charge; posted, the owner owes both"),
+    ),
     "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
     "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
     "total_differs": (_("A printed total differs from its rows"), _("Compared above")),

@@ -19,7 +19,7 @@ from arrears.importing.register import Register
 from arrears.models import Import, ImportIssue, StagedUnit
 
 BATCH = 2000
-ERROR = ImportIssue.Severity.ERROR
+ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
 COPY = sql.SQL("COPY arrears_stagedcharge (import_id, {columns}) FROM STDIN").format(
     columns=sql.SQL(", ").join(map(sql.Identifier, StagedRow._fields))
 )
@@ -41,6 +41,7 @@ def stage(workbook: Import, path: Path, sheets: Iterable[Laid], *, register: Reg
     _unstage(workbook, explain_empty_cells(path, outcome, layouts))
     set_stage(workbook)
     outcome.issues += _against_the_ledger(workbook, layouts)
+    _warn_of_other_numbers(workbook, outcome, layouts)
     outcome.bad_rows = len({(issue.sheet, issue.row) for issue in outcome.issues})
     _save_issues(workbook, outcome, order=layouts)
     StagedUnit.objects.bulk_create(_staged_units(workbook, outcome), batch_size=BATCH)
@@ -149,6 +150,30 @@ def _decreases(workbook: Import) -> list[Any]:
         """,
         workbook,
     )
+
+
+def _warn_of_other_numbers(workbook: Import, outcome: Outcome, layouts: dict[str, SheetLayout]) -> None:
+    """Remark rows whose unit, fee and period are charged already, once with a bill's number and once without.
+
+    By their numbers they are charges of their own, but mostly the same system printed the same bills in two lists.
+    """
+    found = run_on_stage(
+        """
+        SELECT DISTINCT sheet, row, charge.amount FROM stage
+        JOIN arrears_charge AS charge
+            ON (charge.unit_id, charge.fee_type_id, charge.period_start, charge.period_end)
+             = (stage.unit_id, stage.fee_type_id, stage.period_start, stage.period_end)
+            AND (charge.external_id = '') <> (stage.external_id = '')
+            AND charge.project_id = %(project)s AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
+        WHERE stage.amount > 0 ORDER BY sheet, row
+        """,
+        workbook,
+    )
+    for sheet, row, posted in found:
+        column = layouts[sheet].column_of(Field.EXTERNAL_ID) or layouts[sheet].column_of(Field.FEE)
+        params = {"posted": str(posted)}
+        issue = Issue(WARNING, sheet, row, column.letter if column else "", "", "charged_otherwise", params)
+        outcome.warn(issue, key=f"{sheet}!{row}")
 
 
 def _sum_up(workbook: Import, outcome: Outcome) -> None:

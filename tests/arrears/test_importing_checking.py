@@ -339,6 +339,17 @@ def test_a_number_of_a_bill_names_one_charge_only(project: Project) -> None:
     assert mistakes(workbook) == [(2, "K", "number_used"), (4, "E", "twice")]
 
 
+def test_a_charge_that_stands_there_with_another_number_or_none_is_a_hint(project: Project) -> None:
+    header = [*HEADER, "单据号"]
+    post(project, xlsx(row("101"), row("102")))
+    numbered = xlsx([*row("101", 80), "YS-1"], [*row("103"), "YS-3"], header=header)
+    workbook = check(project, numbered)
+    assert (workbook.bad_rows, remarks(workbook)) == (0, [(2, "charged_otherwise", 1)])
+    assert "100.00" in issue_lines(workbook, list(workbook.issues.all()))[0].reason
+    post(project, numbered)
+    assert remarks(check(project, xlsx(row("102"), row("103")))) == [(3, "charged_otherwise", 1)]
+
+
 # --- what the page shows --------------------------------------------------------------------------------------------
 
 

@@ -170,7 +170,9 @@ def case_lines(cases: Iterable[Case], *, project: Project, now: datetime) -> lis
 
 
 def _latest_promises(cases: Iterable[Case]) -> dict[int, PromiseToPay]:
+    """By case id the last one that stands: what another took the place of does not."""
     promises = PromiseToPay.objects.filter(case__in=[case.pk for case in cases]).order_by("pay_by", "pk")
+    promises = promises.exclude(state=PromiseToPay.State.REPLACED)
     return {promise.case_id: promise for promise in promises}
 
 

@@ -135,6 +135,13 @@ class TestFilters:
             assert listed(page) == codes, query
             assert page.context_data["totals"].cases == len(codes)
 
+    def test_a_promise_that_was_replaced_is_not_the_latest(self, cases: dict[str, Case], manager: Desk) -> None:
+        later, sooner = TODAY + dt.timedelta(days=20), TODAY + dt.timedelta(days=5)
+        create_promise(case=cases["own"], pay_by=later, state="replaced", judged_on=TODAY)
+        create_promise(case=cases["own"], pay_by=sooner)
+        (line,) = manager.get("cases", "?q=2-1").context_data["lines"]
+        assert line.promise.pay_by == sooner
+
     def test_nonsense_in_the_address_is_no_error(self, cases: dict[str, Case], manager: Desk) -> None:
         page = manager.get("cases", "?stage=x&team=y&member=-1&building=9e9&reason=z&page=99&size=7&sort=password")
         assert page.status_code == 200

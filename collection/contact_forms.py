@@ -109,13 +109,15 @@ class ContactForm(forms.Form):
     next_date = forms.DateField(label=_("Another day"), widget=DayInput(), required=False)
 
     outcomes: tuple[ContactAttempt.Outcome, ...] = ON_THE_PHONE
+    outcome_words: dict[ContactAttempt.Outcome, Any] = {}  # where a word at the door would mislead
 
     def __init__(self, *args: Any, case: Case, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.case, self.now = case, now
         self.today = timezone.localdate(now)
         self.fields["happened_at"].initial = timezone.localtime(now).replace(second=0, microsecond=0)
-        self._choices("outcome", [(outcome.value, outcome.label) for outcome in self.outcomes])
+        words = [(outcome.value, self.outcome_words.get(outcome, outcome.label)) for outcome in self.outcomes]
+        self._choices("outcome", words)
         self._offer()
 
     def _offer(self) -> None:
@@ -200,6 +202,7 @@ def _typed(given: Mapping[str, Any], chosen: str, typed: str) -> Any:
 class CallForm(ContactForm):
     """A call or message, logged from the page of the case."""
 
+    outcome_words = {Outcome.NO_ANSWER: _("no answer or reply")}
     submission = forms.UUIDField(widget=forms.HiddenInput)
     channel = forms.ChoiceField(label=_("By"), widget=forms.RadioSelect, initial=Channel.CALL)
     is_incoming = forms.BooleanField(label=_("The owner got in touch"), required=False)

@@ -141,7 +141,7 @@ def _contacts(case: Case) -> Iterator[Entry]:
 
 def contact_title(contact: ContactAttempt) -> str:
     """``上门，见到业主，承诺缴费，放了留言条``."""
-    words = [contact.get_channel_display(), contact.get_outcome_display()]
+    words = [contact.get_channel_display(), ContactAttempt.Outcome(contact.outcome).word_for(contact.channel)]
     if contact.is_incoming:
         words[0] = _("%(channel)s by the owner") % {"channel": words[0]}
     if contact.emergency_contact_id:

@@ -3,6 +3,7 @@ from datetime import date, timedelta
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from collection.models.cases import CaseScoped
@@ -31,6 +32,12 @@ class ContactAttempt(models.Model):
         VACANT = "vacant", _("flat is vacant")
         WRONG_PERSON = "wrong_person", _("not the owner's number")
         PASSED_ON = "passed_on", _("asked to pass it on")
+
+        def word_for(self, channel: str) -> str:
+            """How it is called on a channel: on the phone nobody opens a door."""
+            if self.value != "no_answer" or channel == ContactAttempt.Channel.VISIT:
+                return str(self.label)
+            return gettext("did not pick up") if channel == ContactAttempt.Channel.CALL else gettext("did not reply")
 
     class Payment(models.TextChoices):
         """What was said about paying."""

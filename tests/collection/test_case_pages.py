@@ -94,6 +94,18 @@ class TestWhoSeesWhat:
         assert {str(entry.group) for entry in only} == {"money"}
         assert len(only) < len(groups)
 
+    def test_nobody_opens_a_door_on_the_phone(self, case: Case, worker: Desk) -> None:
+        unanswered = ContactAttempt.Outcome.NO_ANSWER
+        for channel in (ContactAttempt.Channel.CALL, ContactAttempt.Channel.WECHAT):
+            create_contact(case=case, outcome=unanswered, channel=channel, recorded_by=worker.user)
+        page = worker.get("case", "?all", pk=case.pk).text
+        assert "电话、无人接听" in page
+        assert "微信、没有回复" in page
+        form = worker.get("contact_new", pk=case.pk).text
+        assert "无人接听或没有回复" in form
+        assert "无人应门" not in page + form
+        assert "无人应门" in worker.get("visit", pk=case.pk).text
+
     def test_its_queries_do_not_grow_with_what_happened(self, case: Case, worker: Desk) -> None:
         def cost(contacts: int) -> int:
             for _ in range(contacts):

@@ -122,6 +122,18 @@ def test_more_designated_than_paid_or_open_is_refused(client: Client, account: A
     assert not Payment.objects.exists()
 
 
+def test_a_row_that_was_reversed_is_not_offered_for_reversing(client: Client, account: Account) -> None:
+    client.post(url("payment_new", account), given())
+    address = reverse(
+        "arrears:payment_reverse", kwargs={"project_code": account.project.code, "pk": Payment.objects.get().pk}
+    )
+    assert 'name="reason"' in client.get(address).content.decode()
+    client.post(address, {"reason": "录错户"})
+    page = client.get(address).content.decode()
+    assert "这笔记录已经红冲过" in page
+    assert 'name="reason"' not in page
+
+
 def test_nobody_posts_money_that_they_took(client: Client, account: Account, finance: User) -> None:
     response = client.post(url("payment_new", account), given(taken_by=finance.pk))
     assert "这笔钱由您经手，须由他人登记" in response.content.decode()

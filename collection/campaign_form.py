@@ -115,4 +115,4 @@ def _initial(campaign: Campaign | None) -> dict[str, Any]:
 
 def _staff(project: Project) -> Any:
     live = ProjectAccess.objects.live().filter(project=project)
-    return User.objects.active().filter(pk__in=live.values("user")).order_by("name", "pk")
+    return User.objects.active().filter(pk__in=live.values("user")).order_by("name_key", "pk")

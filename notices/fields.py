@@ -55,9 +55,14 @@ class UnfilledFieldError(KeyError):
     """A text uses a field for which there is no value."""
 
 
+def with_line_feeds(text: str) -> str:
+    """The text of a form, whose lines browsers end with two signs, with line feeds only."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def normalise(text: str) -> str:
     """The text as it is stored: line feeds only, no white space at line ends, one closing line feed."""
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    lines = [line.rstrip() for line in with_line_feeds(text).split("\n")]
     return "\n".join(lines).strip("\n") + "\n"
 
 

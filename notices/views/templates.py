@@ -16,7 +16,7 @@ from company.access import ProjectRequest, project_view
 from company.rights import Right
 from notices.default_texts import default_text, install_default_templates
 from notices.editing import FaultyTextError, OwnTextError, TemplateMovedError, approve_text, save_text
-from notices.fields import Fault, check_text
+from notices.fields import Fault, check_text, with_line_feeds
 from notices.fonts import missing_glyphs
 from notices.forms import TemplateForm
 from notices.kinds import KINDS, KindRules
@@ -95,7 +95,7 @@ def template_edit(request: ProjectRequest, kind: str) -> HttpResponse:
         else:
             messages.success(request, _("%(text)s is saved as a draft. Somebody else approves it.") % {"text": saved})
             return redirect("notices:template_detail", request.project.code, saved.pk)
-    body, unit = str(form["body"].value() or ""), str(form["unit"].value() or "")
+    body, unit = with_line_feeds(str(form["body"].value() or "")), str(form["unit"].value() or "")
     context = {"form": form, "rules": rules, "refused": faults, **_check(request, rules, body, unit)}
     return TemplateResponse(request, "notices/template_edit.html", context)
 
@@ -104,7 +104,7 @@ def template_edit(request: ProjectRequest, kind: str) -> HttpResponse:
 @project_view(Right.EDIT_TEMPLATES)
 def template_check(request: ProjectRequest, kind: str) -> HttpResponse:
     """The check and the preview beside the editor, while one types."""
-    body, unit = request.POST.get("body", ""), request.POST.get("unit", "")
+    body, unit = with_line_feeds(request.POST.get("body", "")), request.POST.get("unit", "")
     return TemplateResponse(request, "notices/text_check.html", _check(request, _rules(kind), body, unit))
 
 
@@ -119,7 +119,8 @@ def template_print(request: ProjectRequest, pk: int) -> HttpResponse:
 @project_view(Right.EDIT_TEMPLATES)
 def template_pdf(request: ProjectRequest, kind: str) -> HttpResponse:
     """What stands in the editor as it would be printed; nothing is kept."""
-    return _printed(request, _rules(kind), request.POST.get("body", ""), request.POST.get("unit", ""))
+    body = with_line_feeds(request.POST.get("body", ""))
+    return _printed(request, _rules(kind), body, request.POST.get("unit", ""))
 
 
 def _printed(request: ProjectRequest, rules: KindRules, body: str, unit: str) -> HttpResponse:
@@ -156,7 +157,7 @@ def _check(request: ProjectRequest, rules: KindRules, body: str, unit: str) -> d
     """Faults of a text, and the text filled in."""
     preview: Preview = preview_of(request.project, rules, unit_code=unit.strip(), now=timezone.now())
     faults = check_text(body, rules)
-    if missing := missing_glyphs(body.replace("\r", "")):
+    if missing := missing_glyphs(body):
         faults.append(Fault(None, _("The font cannot print: %(signs)s") % {"signs": missing}))
     return {"rules": rules, "faults": faults, "preview": preview, "blocks": preview.blocks(body), "body": body}
 

@@ -226,6 +226,14 @@ class TestTexts:
         refused = client.post(url("template_pdf", **KIND), {"body": "{x}"})
         assert "不能预览" in page(refused)
 
+    def test_line_ends_of_browsers_are_no_faults(self, project):
+        client, typed = signed_in(project), TEXT.replace("\n", "\r\n")
+        assert "控制字符" not in page(client.post(url("template_check", **KIND), {"body": typed}))
+        assert client.post(url("template_pdf", **KIND), {"body": typed})["Content-Type"] == "application/pdf"
+        refused = page(client.post(url("template_edit", **KIND), {"body": typed + "\r\n{不存在}\r\n"}))
+        assert "没有字段{不存在}" in refused
+        assert "控制字符" not in refused
+
     def test_an_unknown_kind_does_not_exist(self, project):
         client = signed_in(project)
         for kind in ("door_slip", "nonsense"):

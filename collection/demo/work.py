@@ -132,10 +132,12 @@ class Work:
         write_consequences(case, contact, report, by=by, roles=frozenset(Role), now=now)
 
     def _number(self, of: type[Phone | EmergencyContact], case: Case) -> int | None:
-        """A number of one of the owners, the primary one first where there is such a mark."""
-        numbers = of.objects.filter(owner__ownerships__account=case.account_id, ended_at=None)
-        order = ["-is_primary", "pk"] if of is Phone else ["pk"]
-        return numbers.order_by(*order).values_list("pk", flat=True).first()
+        """A number of one of the owners; a phone's may be used, the primary one first."""
+        live = {"owner__ownerships__account": case.account_id, "ended_at": None}
+        if of is EmergencyContact:
+            return EmergencyContact.objects.filter(**live).order_by("pk").values_list("pk", flat=True).first()
+        usable = Phone.objects.filter(**live, do_not_contact=False).exclude(state=Phone.State.WRONG_PERSON)
+        return usable.order_by("-is_primary", "pk").values_list("pk", flat=True).first()
 
     def _visit(self, contact: ContactAttempt, report: ContactReport, act: Contact, case: Case) -> None:
         client_id = UUID(int=self.rng.getrandbits(128), version=4)
@@ -210,8 +212,9 @@ def start(estate: Estate, demo: DemoPlan, staff: Staff) -> Work:
     luck = dict(
         zip(campaign.project.teams.order_by("position").values_list("pk", flat=True), LUCK_OF_TEAMS, strict=False)
     )
-    for case in Case.objects.filter(project=project).open().in_round_order().select_related("account__unit"):
-        rng = demo.rng("story", estate.plan.code, case.account.unit.code, case.account.ownership_id)
+    cases = Case.objects.filter(project=project).open().in_round_order()
+    for case in cases.select_related("account__unit", "account__ownership"):
+        rng = demo.rng("story", estate.plan.code, case.account.unit.code, case.account.ownership.period.lower)
         for day, act in tell(rng, luck=luck.get(case.team_id or 0, 1.0)):
             work.acts[day].append((case.pk, act))
     return work

@@ -6,12 +6,15 @@ decrypt, so that keys can be rotated. Equality is looked up by an HMAC under ``H
 
 import hashlib
 import hmac
+import re
 from functools import cache
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import models
+
+PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 
 
 @cache
@@ -44,8 +47,11 @@ class EncryptedTextField(models.TextField):
 
 
 def mask_name(name: str) -> str:
-    """``张三`` → ``张*``, ``李小博`` → ``李*博``; organisations are shown in full, they are no natural persons."""
-    if len(name) <= 1 or len(name) > 4:
+    """``张三`` → ``张*``, ``李小博`` → ``李*博``; organisations are shown in full, they are no natural persons.
+
+    Longer than four characters are organisations, and names of persons with a dot: ``买买提·吐尔逊``.
+    """
+    if len(name) <= 1 or (len(name) > 4 and "·" not in name):
         return name
     return name[0] + "*" if len(name) == 2 else name[0] + "*" * (len(name) - 2) + name[-1]
 
@@ -60,6 +66,11 @@ def mask_phone(number: str) -> str:
     if len(number) <= 4:
         return "*" * len(number)
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 11 else f"****{number[-4:]}"
+
+
+def mask_numbers_within(text: str) -> str:
+    """Masks mobile and ID numbers that stand in a text among other things."""
+    return PERSONAL_NUMBER.sub(lambda number: mask_phone(number[0]), text)
 
 
 def mask_address(address: str) -> str:

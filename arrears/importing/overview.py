@@ -13,20 +13,19 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from arrears.importing.fields import AMOUNTS, Field
+from arrears.importing.fields import AMOUNTS, DAYS, Field
 from arrears.importing.layout import Layout
 from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
 from arrears.importing.recognising import LONG_NUMBER
 from arrears.importing.states import State
 from arrears.models import Import, ImportIssue
-from owners.personal_data import mask_phone
+from owners.personal_data import mask_numbers_within, mask_phone
 
 NEARLY = 99
 UNKNOWN_UNITS = ("unknown_unit", "slip_in_unit")
 CONTROL = re.compile(r"[\x00-\x1f]")
 LATER_LETTER = re.compile(r"(?<=[\w\x00-\x1f])\w")
-PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 STEP_OF_STATE: dict[State, int] = {
     State.UPLOADED: 2,
     State.READING: 2,
@@ -219,8 +218,8 @@ def _masked(value: str, field: str) -> str:
     """The value with control characters made visible; of names and long numbers only as much as is needed."""
     if field == Field.OWNER:
         value = LATER_LETTER.sub("*", value)
-    elif field in AMOUNTS:  # an amount that is too large is shown whole, a phone in the wrong column is not
-        value = PERSONAL_NUMBER.sub(lambda number: mask_phone(number[0]), value)
+    elif field in AMOUNTS or field in DAYS:  # 20250230 is shown whole, a phone in the wrong column is not
+        value = mask_numbers_within(value)
     elif field != Field.EXTERNAL_ID:
         value = LONG_NUMBER.sub(lambda number: mask_phone(number[0]), value)
     return CONTROL.sub(lambda sign: chr(0x2400 + ord(sign[0])), value)

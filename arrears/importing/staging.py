@@ -17,6 +17,7 @@ from arrears.importing.outcome import Issue, Outcome, StagedRow
 from arrears.importing.reading import Sheet
 from arrears.importing.register import Register
 from arrears.models import Import, ImportIssue, StagedUnit
+from owners.personal_data import mask_numbers_within
 
 BATCH = 2000
 ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
@@ -61,7 +62,7 @@ def latest_day(today: date) -> date:
 
 
 def _save_issues(workbook: Import, outcome: Outcome, *, order: Iterable[str]) -> None:
-    """Keep errors and warnings, in the order of the workbook."""
+    """Keep errors and warnings, in the order of the workbook; phones in the wrong column are not kept in clear."""
     places = {name: place for place, name in enumerate(order)}
     issues = sorted(outcome.issues + outcome.warnings, key=lambda issue: (places.get(issue.sheet, 0), issue.row))
     ImportIssue.objects.bulk_create(
@@ -72,9 +73,9 @@ def _save_issues(workbook: Import, outcome: Outcome, *, order: Iterable[str]) ->
                 sheet=issue.sheet[:60],
                 row=issue.row,
                 column=issue.column,
-                value=issue.value,
+                value=issue.value if issue.code == "number_used" else mask_numbers_within(issue.value),
                 code=issue.code,
-                params=issue.params,
+                params={name: mask_numbers_within(v) if isinstance(v, str) else v for name, v in issue.params.items()},
             )
             for issue in issues
         ),

@@ -360,9 +360,20 @@ def test_a_charge_that_stands_there_with_another_number_or_none_is_a_hint(projec
         ({"due": "13812342617"}, "H", "138****2617"),
         ({"业主姓名": "张\t三\n李"}, "D", "张␉*␊*"),
         ({"收费项目": "13812342617"}, "E", "138****2617"),
+        ({"计费开始": "20250230"}, "F", "20250230"),
+        ({"计费开始": "13812342617"}, "F", "138****2617"),
     ],
 )
 def test_values_are_shown_as_far_as_needed(cells: dict[str, Any], column: str, shown: str, project: Project) -> None:
     workbook = checked_with(project, **cells)
     issues = list(workbook.issues.filter(column=column))
     assert [line.value for line in issue_lines(workbook, issues)] == [shown]
+
+
+@pytest.mark.parametrize("column", ["收费项目", "计费开始", "楼栋", "应收金额"])
+def test_a_phone_in_the_wrong_column_is_kept_and_told_in_no_place(column: str, project: Project) -> None:
+    cells = {"due": "13812342617"} if column == "应收金额" else {column: "13812342617"}
+    workbook = check(project, xlsx(row("201"), row(**cells)), create_units=False)
+    told, kept = issue_lines(workbook, list(workbook.issues.all())), list(workbook.issues.values("value", "params"))
+    assert len(kept) == 2 + (column != "楼栋")
+    assert "13812342617" not in f"{told} {kept}"

@@ -27,7 +27,8 @@ def _use_test_servers() -> None:
     os.environ |= {"STATIC_MANIFEST": "false", "DATABASE_POOL": "false", "ARREARS_LOCAL": "true"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     assert settings.INSTALLED_APPS
-    del os.environ["DJANGO_SETTINGS_MODULE"]  # inherited, it would make pytest-django read them in each worker too early
+    # Inherited, it would make pytest-django read them in each worker too early.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
     settings.WHITENOISE_AUTOREFRESH = True  # else each test client reads the whole folder of static files
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, and in tests only
 

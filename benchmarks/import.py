@@ -27,8 +27,8 @@ USUAL_ROWS, MOST_MB, MOST_MB_OF_LARGE = 100_000, 500, 1500
 LARGE = {"IMPORT_MAX_MB": "1000", "IMPORT_MAX_ROWS": "2000000", "IMPORT_MAX_UNPACKED_MB": "8000",
          "IMPORT_READER_MB": "1500", "IMPORT_READER_SECONDS": "600"}  # fmt: skip
 COLUMNS = (
-    "a numeric, b text, c text, d text, e text, f text, g text, h text, i date, j date, k numeric, l numeric, m numeric, "
-    "n text"
+    "a numeric, b text, c text, d text, e text, f text, g text, h text, i date, j date, k numeric, l numeric, "
+    "m numeric, n text"
 )
 Run = dict[str, Any]
 

@@ -45,7 +45,7 @@ def open_request(
 
     Raises SubmissionReusedError.
     """
-    locked = Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case.pk)
+    locked = _lock_case(case.pk)
     earlier = OwnerRequest.objects.filter(submission=submission).first() if submission else None
     if earlier:
         if (earlier.case_id, earlier.kind, earlier.text) != (locked.pk, requested.kind, requested.text):
@@ -75,15 +75,16 @@ def answer_request(
 
     The same answer again changes nothing.
     """
-    request = OwnerRequest.objects.select_for_update(of=("self",)).select_related("case__project").get(pk=request_id)
+    case = _lock_case(OwnerRequest.objects.values_list("case_id", flat=True).get(pk=request_id))
+    request = OwnerRequest.objects.select_for_update(of=("self",)).select_related("project").get(pk=request_id)
     if request.answered_at:
         if (request.answer, request.answered_by_id, request.agreed_on) == (answer, by.pk, agreed_on):
             return request
         raise AlreadyAnsweredError(request)
     request.answer, request.answered_at, request.answered_by, request.agreed_on = answer, now, by, agreed_on
     request.save(update_fields=["answer", "answered_at", "answered_by", "agreed_on"])
-    record(action="requests.answered", by=by, project=request.project, obj=request.case, request=request.pk)
-    stages.refresh([request.case], now=now)
+    record(action="requests.answered", by=by, project=request.project, obj=case, request=request.pk)
+    stages.refresh([case], now=now)
     return request
 
 
@@ -101,3 +102,7 @@ def forward_request(request_id: int, department: OwnerRequest.Department, *, by:
             request=request.pk, department=department.value,
         )  # fmt: skip
     return request
+
+
+def _lock_case(case_id: int) -> Case:
+    return Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case_id)

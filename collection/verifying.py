@@ -39,11 +39,15 @@ def verify_cases(
     follow_ledger(today=today, now=now, project=project)
     with transaction.atomic():
         lock_accounts(case.account_id for case in cases)
-        still_open = list(
-            Case.objects.filter(pk__in=[case.pk for case in cases]).open().select_related("account", "project")
-        )
+        still_open = _lock_open([case.pk for case in cases])
         valid = valid_verifications(project, [case.account_id for case in still_open], now=now)
         fresh = [case for case in still_open if case.account_id not in valid]
         verify([case.account for case in fresh], by=by, now=now, looked_up=looked_up)
         stages.refresh(still_open, now=now)
     return Verified(now=len(fresh), before=len(still_open) - len(fresh), paid=len(cases) - len(still_open))
+
+
+def _lock_open(case_ids: Collection[int]) -> list[Case]:
+    """Those that are still open, under lock: the next step is computed from what nobody changes meanwhile."""
+    cases = Case.objects.filter(pk__in=case_ids).open().select_related("account", "project").order_by("pk")
+    return list(cases.select_for_update(of=("self",)))

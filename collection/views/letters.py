@@ -1,6 +1,6 @@
 """Letters for cases: choose, see who is in and who is left out, confirm; the batch is then a page of notices."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.contrib import messages
 from django.db.models import Sum
@@ -8,6 +8,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from collection.letter_forms import ChoiceForm, LetterForm
@@ -20,6 +22,9 @@ from company.access import ProjectRequest, project_view
 from company.rights import Right
 from notices.issuing import DEFAULT_DEADLINE_DAYS, BatchRefusedError, NothingToSendError
 from notices.models import NoticeKind
+
+LONGEST_IN_ADDRESS = 2_000
+"""Ids of cases in signs; longer lists are chosen anew."""
 
 
 @project_view(Right.ISSUE_NOTICES)
@@ -62,9 +67,16 @@ def _letter_form(request: ProjectRequest, now: datetime) -> LetterForm:
     today = timezone.localdate(now)
     return LetterForm(
         request.POST if request.method == "POST" else None,
-        occasion=usual_occasion(request.project, today=today),
-        deadline_on=today + timedelta(days=DEFAULT_DEADLINE_DAYS),
+        occasion=request.GET.get("occasion") or usual_occasion(request.project, today=today),
+        deadline_on=_day(request.GET.get("deadline_on", "")) or today + timedelta(days=DEFAULT_DEADLINE_DAYS),
     )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
 
 
 def _order(request: ProjectRequest, letter: LetterForm, cases: CaseQuerySet) -> LetterOrder:
@@ -85,8 +97,18 @@ def _checked(
         "letter": letter,
         "preview": preview_letters(order, now=now),
         "case_ids": ",".join(str(case.pk) for case in order.cases),
+        "again": _again(choice, letter),
     }
     return TemplateResponse(request, "collection/letters_check.html", context)
+
+
+def _again(choice: ChoiceForm, letter: LetterForm) -> str:
+    """What was chosen and written, for the address that one goes back to."""
+    given = {name: choice[name].value() for name in choice.fields}
+    if len(given["cases"] or "") > LONGEST_IN_ADDRESS:
+        del given["cases"]
+    given |= {name: letter[name].value() for name in ("occasion", "deadline_on")}
+    return urlencode({name: value for name, value in given.items() if value})
 
 
 def _verify(request: ProjectRequest, order: LetterOrder, now: datetime) -> None:

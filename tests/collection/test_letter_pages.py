@@ -46,6 +46,19 @@ class TestLetters:
         assert response["Location"] == f"/p/{office.project.code}/notices/batches/{batch.pk}/"
         assert set(batch.notices.values_list("account", flat=True)) == {case.account_id for case in cases}
 
+    def test_choosing_again_keeps_what_was_chosen_and_written(self, office: Desk) -> None:
+        self.debtor(office, stage=Stage.LEGAL)
+        self.debtor(office)
+        deadline = (timezone.localdate() + dt.timedelta(days=3)).isoformat()
+        checked = office.post("letters_new", self.order(stage="legal", occasion="年末催缴", deadline_on=deadline))
+        again = checked.context_data["again"]
+        assert f"?{again.replace('&', '&amp;')}" in checked.text
+        page = office.get("letters_new", f"?{again}")
+        assert page.context_data["number"] == 1
+        assert 'value="年末催缴"' in page.text
+        assert f'value="{deadline}"' in page.text
+        assert office.get("letters_new", "?deadline_on=2025-13-45").status_code == 200
+
     def test_confirming_twice_issues_once(self, office: Desk) -> None:
         case = self.debtor(office)
         order = self.order(cases=str(case.pk), act="confirm")

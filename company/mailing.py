@@ -26,12 +26,17 @@ def mail_notifications(*, now: dt.datetime) -> int:
         .select_related("user", "project")
         .order_by("pk")[:AT_ONCE]
     )
-    return sum(_claim(notification, now) and _send(notification) for notification in waiting)
+    return sum(_claim(row, now) and _is_still_theirs(row) and _send(row) for row in waiting)
 
 
 def _claim(notification: Notification, now: dt.datetime) -> bool:
     """Whether this worker may send it; for all others it counts as sent from now on."""
     return Notification.objects.unmailed().filter(pk=notification.pk).update(mailed_at=now) == 1
+
+
+def _is_still_theirs(notification: Notification) -> bool:
+    """Not where the role in the project was withdrawn since it was written."""
+    return Notification.objects.visible_to(notification.user).filter(pk=notification.pk).exists()
 
 
 def _send(notification: Notification) -> bool:

@@ -1,10 +1,14 @@
 """The bell: written once, one's own, read when it is read."""
 
+import datetime as dt
+
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from company.models import Notification, Role, User
+from company.mailing import mail_notifications
+from company.models import Notification, ProjectAccess, Role, User
 from company.notifying import mark_read, notify
 from tests.factories import NOW, create_project, create_user
 
@@ -72,3 +76,15 @@ def test_only_the_unread_where_asked_for(client: Client, user: User) -> None:
     client.force_login(user)
     rows = client.get(reverse("company:notifications"), {"state": "unread"}).context["page"].object_list
     assert [row.title for row in rows] == ["乙"]
+
+
+@pytest.mark.parametrize(("is_revoked", "mailed"), [(False, 1), (True, 0)])
+def test_nothing_is_mailed_of_a_project_that_was_left(is_revoked: bool, mailed: int) -> None:
+    project = create_project()
+    user = create_user(role=Role.PROJECT_MANAGER, project=project, email="m@example.com")
+    row, _written = notify(user=user, project=project, key="a", title="甲")
+    row.refresh_from_db()
+    if is_revoked:
+        ProjectAccess.objects.filter(user=user).update(revoked_at=row.created_at + dt.timedelta(minutes=1))
+    assert mail_notifications(now=row.created_at + dt.timedelta(minutes=2)) == mailed
+    assert len(mail.outbox) == mailed

@@ -89,7 +89,7 @@ class _Pen:
         out.set_column(0, 40, 13)
         for chunk in sheet.chunks():
             for number, row in zip(chunk.numbers, chunk.rows, strict=True):
-                self._row(out, sheet, number, row, faults.get((sheet.name[:60], number), []))
+                self._row(out, sheet, number, row, faults.get((sheet.name, number), []))
 
     def _row(self, out: Any, sheet: Sheet, number: int, row: list[Cell], issues: list[ImportIssue]) -> None:
         bad = {issue.column or letter_of(sheet.first_column): issue for issue in issues}

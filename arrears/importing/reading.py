@@ -17,6 +17,7 @@ from typing import IO, Any
 from django.conf import settings
 
 READER = Path(__file__).with_name("reader.py")
+SHEET_NAME_LENGTH = 60  # what the tables keep; only .ods files have longer ones
 HARMLESS = {("datetime", "date"): date, ("datetime", "datetime"): datetime}
 
 Cell = str | float | int | date | datetime
@@ -98,7 +99,7 @@ def inspected(path: Path, cells: list[Place]) -> Mapping[Place, str]:
 def _sheets(messages: Iterator[tuple[Any, ...]]) -> Iterator[Sheet]:
     rows = (message for message in messages if message[0] == "rows")
     for (name, first_column), of_sheet in groupby(rows, key=itemgetter(1, 2)):
-        yield Sheet(name, first_column, of_sheet)
+        yield Sheet(name[:SHEET_NAME_LENGTH], first_column, of_sheet)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from owners.unit_codes import normalise, parse_unit
 SEARCHED_ROWS = 40
 LOOKED_AT = 200
 SAMPLES = 3
-NAME_LENGTH = 60
 FEWEST_HITS = 3
 EXACT, CONTAINS, BY_LOOK, CONTRADICTED = 95, 82, 66, 55
 CONFIRMED_BY_LOOK = 4
@@ -76,7 +75,7 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     for column in columns:
         column.samples = _samples(column, values[column.index])
     header_rows = (head.numbers[header.first], head.numbers[header.last])
-    return SheetLayout(sheet.name[:NAME_LENGTH], header_rows, fingerprint, columns)
+    return SheetLayout(sheet.name, header_rows, fingerprint, columns)
 
 
 def fingerprint_of(headers: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ def _save_issues(workbook: Import, outcome: Outcome, *, order: Iterable[str]) ->
             ImportIssue(
                 workbook=workbook,
                 severity=issue.severity,
-                sheet=issue.sheet[:60],
+                sheet=issue.sheet,
                 row=issue.row,
                 column=issue.column,
                 value=issue.value if issue.code == "number_used" else mask_numbers_within(issue.value),

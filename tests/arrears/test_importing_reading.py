@@ -53,6 +53,7 @@ GOOD = {
     "应收.xlsx": xlsx(row("101", 120.5, 20.5), row("102", 88, 0)),
     "应收.xls": sample(OLD_EXCEL),
     "应收.ods": ods(row("101", 120.5, 20.5), row("102", 88, 0)),
+    "a long name of a sheet.ods": ods(row("101", 120.5, 20.5), row("102", 88, 0), name="欠费明细" * 20),
     "gb18030.csv": TEXT.encode("gb18030"),
     "utf-8.csv": TEXT.encode(),
     "utf-8 with mark.csv": TEXT.encode("utf-8-sig"),

@@ -58,7 +58,7 @@ def csv_text(*rows: Row, separator: str = ",") -> str:
     return "\r\n".join(separator.join(str(cell) for cell in line) for line in (HEADER, *rows)) + "\r\n"
 
 
-def ods(*rows: Row) -> bytes:
+def ods(*rows: Row, name: str = "应收") -> bytes:
     """The smallest OpenDocument sheet that holds the header and ``rows``, all as text."""
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     lines = "".join(
@@ -66,12 +66,12 @@ def ods(*rows: Row) -> bytes:
         for line in (HEADER, *rows)
     )
     names = " ".join(
-        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-        for short, name in (("office", "office"), ("table", "table"), ("text", "text"))
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
+        for short, long in (("office", "office"), ("table", "table"), ("text", "text"))
     )
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {names} office:version="1.2"><office:body>'
-        f'<office:spreadsheet><table:table table:name="应收">{lines}</table:table></office:spreadsheet></office:body>'
+        f'<office:spreadsheet><table:table table:name="{name}">{lines}</table:table></office:spreadsheet></office:body>'
         "</office:document-content>"
     )
     mimetype = "application/vnd.oasis.opendocument.spreadsheet"

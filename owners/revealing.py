@@ -65,21 +65,6 @@ def reveal(
     return str(getattr(row, secret.column))
 
 
-def reveal_phone(phone: Phone, *, by: User, project: Project, may_reveal: MayReveal | None = None) -> str:
-    """The number in clear, recorded. Raises RevealRefusedError."""
-    return reveal("phone", phone, by=by, project=project, may_reveal=may_reveal)
-
-
-def reveal_address(address: Address, *, by: User, project: Project, may_reveal: MayReveal | None = None) -> str:
-    """The address in clear, recorded. Raises RevealRefusedError."""
-    return reveal("address", address, by=by, project=project, may_reveal=may_reveal)
-
-
-def reveal_id_number(owner: Owner, *, by: User, project: Project, may_reveal: MayReveal | None = None) -> str:
-    """The ID number in clear, recorded. Raises RevealRefusedError."""
-    return reveal("id-number", owner, by=by, project=project, may_reveal=may_reveal)
-
-
 def masked(kind: str, row: Any) -> str:
     """What is shown of ``row`` until it is revealed."""
     secret = SECRETS[kind]

@@ -4,7 +4,7 @@ import pytest
 
 from company.models import AuditEvent, Project, Role
 from owners.models import Phone
-from owners.revealing import SECRETS, RevealRefusedError, masked, reveal, reveal_phone
+from owners.revealing import SECRETS, RevealRefusedError, masked, reveal
 from tests.factories import create_owner, create_phone, create_project, create_user
 
 pytestmark = pytest.mark.django_db
@@ -36,23 +36,23 @@ def test_field_staff_reveal_only_what_the_hook_allows(role: Role, phone: Phone, 
     user = create_user(role=role, project=project)
     for hook in (None, lambda _row: False):
         with pytest.raises(RevealRefusedError):
-            reveal_phone(phone, by=user, project=project, may_reveal=hook)
+            reveal("phone", phone, by=user, project=project, may_reveal=hook)
     assert not AuditEvent.objects.exists()
-    assert reveal_phone(phone, by=user, project=project, may_reveal=lambda row: row == phone) == NUMBER
+    assert reveal("phone", phone, by=user, project=project, may_reveal=lambda row: row == phone) == NUMBER
 
 
 @pytest.mark.parametrize("role", [Role.COMPANY_LEADER, Role.SYSTEM_ADMIN, None])
 def test_others_reveal_nothing_even_with_the_hook(role: Role | None, phone: Phone, project: Project) -> None:
     user = create_user(role=role, project=None)
     with pytest.raises(RevealRefusedError):
-        reveal_phone(phone, by=user, project=project, may_reveal=lambda _row: True)
+        reveal("phone", phone, by=user, project=project, may_reveal=lambda _row: True)
 
 
 def test_a_row_of_another_project_is_refused(phone: Phone) -> None:
     other = create_project()
     user = create_user(role=Role.PROJECT_MANAGER, project=other)
     with pytest.raises(RevealRefusedError):
-        reveal_phone(phone, by=user, project=other)
+        reveal("phone", phone, by=user, project=other)
 
 
 def test_every_kind_has_a_mask_that_hides(project: Project) -> None:

@@ -22,7 +22,10 @@ def account_on(unit: Unit, day: date) -> Account:
 
 
 def make_accounts(project: Project, unit_days: Iterable[tuple[int, date]]) -> None:
-    """Make whatever accounts are missing for these units on these days, a few statements for all of them."""
+    """Make whatever accounts are missing for these units on these days, a few statements for all of them.
+
+    In one order, so that two callers never wait for each other in a ring.
+    """
     wanted = set(unit_days)
     units = Unit.objects.in_bulk({unit_id for unit_id, _day in wanted})
     for unit_id, day in sorted(_days_without_owner(wanted)):
@@ -35,6 +38,7 @@ def make_accounts(project: Project, unit_days: Iterable[tuple[int, date]]) -> No
             FROM unnest(%s::bigint[], %s::date[]) AS wanted (unit_id, day)
             JOIN owners_ownership AS owned ON owned.unit_id = wanted.unit_id AND owned.period @> wanted.day
             WHERE owned.project_id = %s
+            ORDER BY owned.id
             ON CONFLICT (ownership_id) DO NOTHING
             """,
             [*_columns(wanted), project.pk],

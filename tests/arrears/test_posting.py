@@ -9,10 +9,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from arrears import posting
+from arrears.accounts import make_accounts
 from arrears.allocation import AllocationError
 from arrears.models import Account, Allocation, Charge, ChargeBalance, Payment, PaymentBalance
 from arrears.posting import post_payment, post_refund, reverse_charge, reverse_payment
-from tests.factories import NOW, TODAY, create_account, create_charge, create_fee_type, create_payment, create_user
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_charge,
+    create_fee_type,
+    create_ownership,
+    create_payment,
+    create_project,
+    create_unit,
+    create_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -316,3 +328,15 @@ def test_each_posting_raises_the_version_once() -> None:
     reverse_payment(payment.pk, today=TODAY, now=NOW, by=None)
     assert Account.objects.filter(version=4, pk=account.pk).exists()
     assert not ChargeBalance.objects.filter(settled__gt=F("amount")).exists()
+
+
+def test_accounts_are_made_in_one_order_whoever_asks() -> None:
+    """Else two imports for the same units would wait for each other in a ring."""
+    project = create_project()
+    units = [create_unit(project=project, code=f"1-1-{number}") for number in range(101, 301)]
+    for unit in reversed(units):
+        create_ownership(unit=unit, owners=[])
+    make_accounts(project, [(unit.pk, TODAY) for unit in units])
+    made = list(Account.objects.order_by("pk").values_list("ownership_id", flat=True))
+    assert len(made) == 200
+    assert made == sorted(made)

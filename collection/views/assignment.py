@@ -221,10 +221,12 @@ def _target(request: ProjectRequest, card: CardPlace) -> dict[str, int]:
 def _without_draft(request: ProjectRequest, own: Team | None) -> HttpResponse:
     limited = _is_limited(request)
     unassigned = Case.objects.filter(project=request.project, team=None).open()
+    left = Case.objects.filter(project=request.project, responsible__is_active=False).open()
     context = {
         "lines": [line for line in team_lines(request.project) if not limited or line.team == own],
         "is_limited": limited,
         "unassigned": 0 if limited else unassigned.count(),
+        "left_behind": (left.filter(team=own) if limited else left).count(),
         "without_team": [] if limited else staff_without_team(request.project),
         **_may(request),
     }

@@ -6,7 +6,7 @@ import pytest
 
 from collection.assignment import confirm, move, propose
 from collection.models import Assignment, AssignmentProposal, Case, Team, TeamMember
-from company.models import Project, Role
+from company.models import Project, Role, User
 from tests.collection.desk import Desk, said
 from tests.factories import (
     NOW,
@@ -63,6 +63,21 @@ class TestAssignment:
         assert "8 户换了责任人" in said(response)
         assert Assignment.objects.count() == 8
         assert "现行分派" in desk.get("assignment").text
+
+    def test_cases_of_somebody_deactivated_are_pointed_out_until_handed_over(
+        self, desk: Desk, teams: list[Team], draft: AssignmentProposal
+    ) -> None:
+        confirm(draft.pk, by=desk.user, today=TODAY, now=NOW, revision=draft.revision)
+        assert "已停用" not in desk.get("assignment").text
+        gone = User.objects.get(name="一组乙")
+        number = Case.objects.filter(responsible=gone).count()
+        User.objects.filter(pk=gone.pk).update(is_active=False)
+        page = desk.get("assignment").text
+        assert f"还有 {number} 户由已停用的人员负责" in page
+        assert "已停用</span>" in page
+        anew = propose(desk.project, by=desk.user, today=TODAY, now=NOW)
+        confirm(anew.pk, by=desk.user, today=TODAY, now=NOW, revision=anew.revision)
+        assert "由已停用的人员负责" not in desk.get("assignment").text
 
     def test_a_card_is_moved_and_loads_change_at_once(self, desk: Desk, draft: AssignmentProposal) -> None:
         team, building = self.place(draft)

@@ -167,6 +167,13 @@ class TestPasswordChange:
         data = {"old_password": old, "new_password1": new, "new_password2": new}
         return client.post(reverse("company:password"), data).status_code
 
+    def test_a_short_password_is_refused_in_chinese(self, client: Client) -> None:
+        client.force_login(create_user(must_change_password=True))
+        data = {"old_password": "x", "new_password1": "kQ7-wz", "new_password2": "kQ7-wz"}
+        page = client.post(reverse("company:password"), data).content.decode()
+        assert "密码太短，至少要 10 个字符。" in page
+        assert "This password" not in page
+
     def test_a_one_time_password_must_be_changed_before_anything_else(self, client: Client) -> None:
         user = create_user(must_change_password=True, role=Role.FINANCE, project=create_project(code="FHC1"))
         client.force_login(user)

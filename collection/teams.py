@@ -138,12 +138,11 @@ def move_member(*, project: Project, user: User, to: Team | None, by: User, toda
 
 
 @transaction.atomic
-def set_leader(*, team: Team, leader: User, by: User) -> None:
+def set_leader(*, team: Team, leader_id: int, by: User) -> None:
     """Raises TeamMember.DoesNotExist where the person is not in the team."""
-    TeamMember.objects.present().get(team=team, user=leader)
-    team.leader = leader
+    team.leader = TeamMember.objects.present().select_related("user").get(team=team, user=leader_id).user
     team.save(update_fields=["leader"])
-    record(action="teams.leader_set", by=by, project=team.project, obj=team, leader=leader.pk)
+    record(action="teams.leader_set", by=by, project=team.project, obj=team, leader=leader_id)
 
 
 class TeamHasCasesError(Exception):

@@ -85,9 +85,13 @@ def team_member(request: ProjectRequest, pk: int) -> HttpResponse:
     person = crew.staff_of(request.project).filter(pk=pk).first() or _member(request, pk)
     target = request.POST.get("team", "")
     to = _team(request, target) if target else None
-    crew.move_member(project=request.project, user=person, to=to, by=request.user, today=timezone.localdate())
     where = to.name if to else _("no team")
-    messages.success(request, _("%(name)s now belongs to %(team)s.") % {"name": person.name, "team": where})
+    try:
+        crew.move_member(project=request.project, user=person, to=to, by=request.user, today=timezone.localdate())
+    except crew.AlreadyInTeamError:
+        messages.error(request, _("The staff has changed meanwhile; look at the teams again."))
+    else:
+        messages.success(request, _("%(name)s now belongs to %(team)s.") % {"name": person.name, "team": where})
     return _back(request)
 
 
@@ -96,9 +100,10 @@ def team_member(request: ProjectRequest, pk: int) -> HttpResponse:
 def team_leader(request: ProjectRequest, pk: int) -> HttpResponse:
     """Makes a member the leader of the team."""
     team = _team(request, str(pk))
-    person = User.objects.filter(pk=request.POST.get("leader") or 0).first()
+    chosen = request.POST.get("leader", "")
+    pk_of_leader = int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0
     try:
-        crew.set_leader(team=team, leader=person or request.user, by=request.user)
+        crew.set_leader(team=team, leader_id=pk_of_leader, by=request.user)
     except TeamMember.DoesNotExist:
         messages.error(request, _("Only a member of the team can lead it."))
     else:
@@ -135,7 +140,7 @@ def _back(request: ProjectRequest) -> HttpResponse:
 
 def _team(request: ProjectRequest, pk: str) -> Team:
     found = None
-    if pk.isdigit():
+    if pk.isdecimal() and len(pk) < 18:
         teams_here = Team.objects.visible_to(request.user).filter(project=request.project).active()
         found = teams_here.filter(pk=int(pk)).first()
     if found is None:

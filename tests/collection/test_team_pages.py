@@ -1,11 +1,13 @@
 """Pages of the teams."""
 
+import datetime as dt
 import re
 
 import pytest
 
+from collection import teams as crew
 from collection.models import Team, TeamMember
-from company.models import Project
+from company.models import Project, User
 from tests.collection.desk import Desk, said
 from tests.factories import create_case, create_officer, create_project, create_team
 
@@ -60,6 +62,26 @@ class TestTeams:
     def test_only_a_member_leads(self, desk: Desk) -> None:
         team = create_team(project=desk.project)
         assert "只有本组组员" in said(desk.post("team_leader", {"leader": desk.user.pk}, pk=team.pk))
+
+    @pytest.mark.parametrize("leader", ["999999", "x", "", "9" * 30])
+    def test_nobody_leads_instead_of_who_is_not_there(self, desk: Desk, leader: str) -> None:
+        team = create_team(project=desk.project, members=[desk.user])
+        assert "只有本组组员" in said(desk.post("team_leader", {"leader": leader}, pk=team.pk))
+        team.refresh_from_db()
+        assert team.leader is None
+
+    def test_a_person_who_was_just_put_into_another_team(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        officer, team = create_officer(project=desk.project), create_team(project=desk.project)
+        first = create_team(project=desk.project)
+
+        def somebody_was_faster(joined: Team, user: User, *, today: dt.date) -> None:
+            if joined == team:
+                first.members.create(project=desk.project, user=user, joined_on=today)
+            join(joined, user, today=today)
+
+        join = crew._join
+        monkeypatch.setattr(crew, "_join", somebody_was_faster)
+        assert "人员刚有变动" in said(desk.post("team_member", {"team": team.pk}, pk=officer.pk))
 
     def test_a_team_with_cases_stays(self, desk: Desk) -> None:
         team = create_team(project=desk.project, members=[create_officer(project=desk.project)])

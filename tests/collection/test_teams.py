@@ -104,9 +104,9 @@ class TestMembers:
     def test_only_a_member_leads(self, project: Project, manager: User) -> None:
         officer, stranger = staff(project, {Role.OFFICER: 2})
         team = create_team(project=project, members=[officer])
-        set_leader(team=team, leader=officer, by=manager)
+        set_leader(team=team, leader_id=officer.pk, by=manager)
         with pytest.raises(TeamMember.DoesNotExist):
-            set_leader(team=team, leader=stranger, by=manager)
+            set_leader(team=team, leader_id=stranger.pk, by=manager)
         assert Team.objects.get().leader == officer
 
     def test_nobody_joins_a_second_team(self, project: Project, manager: User) -> None:

@@ -166,7 +166,8 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
             SELECT matched.sheet, matched.row, matched.charge_id, balance.account_id, balance.due_on,
                 least(matched.received, balance.amount) - balance.settled AS amount
             FROM ({matched}) AS matched JOIN arrears_chargebalance AS balance USING (charge_id)
-            WHERE least(matched.received, balance.amount) > balance.settled
+            WHERE matched.received IS NOT NULL  -- which least() would pass over, and settle the whole charge
+                AND least(matched.received, balance.amount) > balance.settled
         ), numbered AS MATERIALIZED (
             SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM increases
         ), payments AS (

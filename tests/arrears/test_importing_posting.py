@@ -18,6 +18,7 @@ from arrears.posting import reverse_charge, reverse_payment
 from company.models import AuditEvent, Project
 from owners.models import Owner, Unit
 from tests.arrears.workbooks import (
+    HEADER,
     LONG,
     agree,
     check,
@@ -88,6 +89,17 @@ def test_units_that_are_missing_are_made_with_their_owners(project: Project) -> 
     post(project, xlsx(row("101", 业主姓名="李小博、王敏"), row("A24", 楼栋="商铺", 单元="", 业主姓名="")))
     assert sorted(Unit.objects.values_list("code", flat=True)) == ["1-1-101", "商铺-A24"]
     assert sorted(Owner.objects.values_list("name", flat=True)) == ["李小博", "王敏"]
+
+
+def test_a_sheet_that_says_nothing_of_money_received_settles_nothing(project: Project) -> None:
+    header = [name for name in HEADER if name not in ("已收金额", "欠费金额")]
+    lines = [row(room)[: len(header)] for room in ("101", "102")]
+    post(project, xlsx(*lines, header=header))
+    assert not Payment.objects.exists()
+    assert owed(project) == 200
+    create_payment(account=Account.objects.first(), amount="60.00")
+    assert post(project, xlsx(*lines, header=header)).posted_rows == 0
+    assert owed(project) == 140
 
 
 def test_what_is_received_later_posts_only_the_increase_and_settles_its_own_charge(project: Project) -> None:

@@ -91,7 +91,7 @@ def assignment_move(request: ProjectRequest, team: int, building: int) -> HttpRe
     if draft is None:
         messages.error(request, _("This draft has been confirmed or dropped meanwhile; nothing was moved."))
         return _to_board(request)
-    chosen = {int(pk) for pk in request.POST.getlist("case") if pk.isdigit()}
+    chosen = {_number(pk) for pk in request.POST.getlist("case")}
     on_card = set(_on_card(draft, card).values_list("case", flat=True))
     moving = chosen or (set() if "some" in request.POST else on_card)
     try:

@@ -110,6 +110,16 @@ class TestAssignment:
         response = desk.post("assignment_move", {"some": "1", "to": team.pk}, team=team.pk, building=building)
         assert "没有移动" in said(response)
 
+    @pytest.mark.parametrize("case", ["x", "²", "9" * 30])
+    def test_a_case_that_cannot_be_read_does_not_move_the_whole_card(
+        self, desk: Desk, draft: AssignmentProposal, case: str
+    ) -> None:
+        team, building = self.place(draft)
+        other = Team.objects.exclude(pk=team.pk).get()
+        response = desk.post("assignment_move", {"to": other.pk, "case": case}, team=team.pk, building=building)
+        assert "没有移动" in said(response)
+        assert draft.entries.filter(team=team).count() == 4
+
     def test_a_card_that_is_gone(self, desk: Desk, draft: AssignmentProposal) -> None:
         team, building = self.place(draft)
         other = Team.objects.exclude(pk=team.pk).get()

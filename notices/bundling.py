@@ -59,7 +59,11 @@ def bundle(batch_id: int, *, clock: Callable[[], datetime]) -> bool:
     stays unfinished for the next call.
     """
     claim = Claim(batch_id, clock)
-    if Notice.objects.filter(batch_id=batch_id).unfinished().exists() or not claim.take():
+    if Notice.objects.filter(batch_id=batch_id).unfinished().exists():
+        return False
+    # Stopped while the last letters were under way: there is nothing left to go on with or to leave out.
+    Batch.objects.filter(pk=batch_id, state=Batch.State.STOPPED, bundling_at=None).update(state=Batch.State.RENDERING)
+    if not claim.take():
         return False
     batch = Batch.objects.select_related("project", "confirmed_by").get(pk=batch_id)
     letters = _issued(batch)

@@ -233,6 +233,16 @@ class TestStopping:
         resume_batch(batch, by=by)
         assert make_all(batch)
 
+    def test_stopped_while_the_last_letters_were_under_way_it_is_finished_all_the_same(self, project, blank):
+        batch = confirmed(project)
+        claim = making.claim_chunk(batch.pk, now=SOON)
+        stop_batch(batch, by=create_user())
+        assert not bundling.bundle(batch.pk, clock=lambda: SOON)
+        making.settle_claim(claim, making.print_claim(claim), now=SOON)
+        assert bundling.bundle(batch.pk, clock=lambda: SOON)
+        batch.refresh_from_db()
+        assert (batch.state, bool(batch.merged_file)) == ("ready", True)
+
     def test_giving_up_the_rest_keeps_their_numbers(self, project, blank, monkeypatch):
         monkeypatch.setattr(making, "CHUNK", 2)
         batch = confirmed(project)

@@ -94,6 +94,10 @@ class TestWhoSeesWhat:
         assert {str(entry.group) for entry in only} == {"money"}
         assert len(only) < len(groups)
 
+    def test_a_step_of_a_case_without_anybody_says_so(self, case: Case, project: Project) -> None:
+        Case.objects.filter(pk=case.pk).update(responsible=None, team=None)
+        assert "责任人 未分派" in Desk(project).get("case", pk=case.pk).text
+
     def test_nobody_opens_a_door_on_the_phone(self, case: Case, worker: Desk) -> None:
         unanswered = ContactAttempt.Outcome.NO_ANSWER
         for channel in (ContactAttempt.Channel.CALL, ContactAttempt.Channel.WECHAT):

@@ -49,7 +49,9 @@ async function check(form, submitter) {
 if (ended) {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || form.dataset.checked) return;
+    // not form.method: where a field is called “method”, that is the field
+    const method = form.getAttribute("method")?.toLowerCase();
+    if (event.defaultPrevented || method !== "post" || form.dataset.checked) return;
     event.preventDefault();
     if (form.dataset.sent) return;
     form.dataset.sent = "yes";

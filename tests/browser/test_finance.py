@@ -62,3 +62,16 @@ def test_a_file_that_is_too_large_is_refused_in_the_browser(sign_in: SignIn, tmp
     expect(page).to_have_url(re.compile("/imports/new/$"))
     field.set_input_files(SAMPLE)
     assert field.evaluate("field => field.validationMessage") == ""
+
+
+def test_a_payment_being_typed_survives_the_end_of_the_session(sign_in: SignIn) -> None:
+    page = sign_in("finance")
+    page.get_by_role("navigation", name="主导航").get_by_role("link", name="欠费台账").click()
+    page.locator("tbody td.title a").first.click()
+    page.get_by_role("link", name="登记收款").click()
+    page.get_by_label("金额", exact=True).fill("12.50")
+    page.get_by_label("备注").fill("请转前台")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="登记收款").click()
+    expect(page.get_by_role("dialog")).to_contain_text("您已退出登录")
+    expect(page.get_by_label("备注")).to_have_value("请转前台")

@@ -249,20 +249,17 @@ def reassign(
     by: User,
     today: date,
     now: datetime,
-    within: bool = False,
 ) -> int:
     """Give open cases of the team's project to ``member`` of ``team``; returns how many changed hands.
 
-    ``within``: only cases that the team has already. A draft that covers them follows, so that confirming it later
-    does not take back what was decided here. Raises TeamsChangedError where the team is dissolved or the person may
-    not answer for its cases.
+    A draft that covers them follows, so that confirming it later does not take back what was decided here. Raises
+    TeamsChangedError where the team is dissolved or the person may not answer for its cases.
     """
     members = answering_members(team.project)
     if team.pk not in members or (member and member.pk not in members[team.pk]):
         raise TeamsChangedError
     draft = AssignmentProposal.objects.select_for_update().filter(project=team.project_id, state=State.DRAFT).first()
     cases = Case.objects.filter(project=team.project_id, pk__in=case_ids).open()
-    cases = cases.filter(team=team) if within else cases
     member_id = member.pk if member else None
     changed = [
         Handover(case.pk, team.pk, member_id)

@@ -68,7 +68,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
-        "members": members_to_hand_over(request) if Right.PROPOSE_ASSIGNMENT in request.rights else [],
+        "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,
         "needs_looking_up": dossier.verification is None and needs_looking_up(request.project, now=now),
         **_entries_shown(request, timeline(shown)),
@@ -261,10 +261,8 @@ def may_reveal_here(request: ProjectRequest, shown: Case) -> bool:
 
 
 def members_to_hand_over(request: ProjectRequest) -> QuerySet[User]:
-    """To whom cases may be handed: present members of teams; a department head's own team."""
+    """To whom cases may be handed: present members of teams."""
     present = TeamMember.objects.present().filter(project=request.project, team__is_active=True)
-    if Right.MANAGE_CAMPAIGN not in request.rights:
-        present = present.filter(team__members__user=request.user, team__members__left_on=None)
     found: QuerySet[User] = User.objects.active().filter(team_memberships__in=present).distinct()
     return found
 

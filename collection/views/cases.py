@@ -78,7 +78,7 @@ def cases(request: ProjectRequest) -> HttpResponse:
         "page_overdue": sum((line.case.overdue for line in lines), 0),
         "sizes": SIZES,
         "reason_form": ReasonForm(roles=request.roles),
-        "members": members_to_hand_over(request) if Right.PROPOSE_ASSIGNMENT in request.rights else [],
+        "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "needs_looking_up": needs_looking_up(request.project, now=now),
         "may_act": bool(request.rights & {*MAY_VERIFY, Right.SET_REASON}),
         "own": _own(request),
@@ -109,7 +109,7 @@ def cases_export(request: ProjectRequest) -> HttpResponse:
 
 
 @require_POST
-@project_view(*MAY_VERIFY, Right.SET_REASON, Right.PROPOSE_ASSIGNMENT)
+@project_view(*MAY_VERIFY, Right.SET_REASON, Right.MANAGE_CAMPAIGN)
 def cases_bulk(request: ProjectRequest) -> HttpResponse:
     """Verifies, gives a reason to, hands over, or starts letters for the ticked cases."""
     ticked = [int(pk) for pk in request.POST.getlist("case") if pk.isdecimal() and len(pk) < 18]
@@ -167,14 +167,10 @@ def _reassign(request: ProjectRequest, chosen: list[Case]) -> HttpResponseRedire
         messages.error(request, _("Choose to whom they go."))
         return _back(request)
     team = Team.objects.active().get(project=request.project, members__user=member, members__left_on=None)
-    within = Right.MANAGE_CAMPAIGN not in request.rights
-    if within and any(case.team_id != team.pk for case in chosen):
-        messages.error(request, _("Only the project manager moves cases from one team to another."))
-        return _back(request)
     try:
         changed = reassign(
             [case.pk for case in chosen], team=team, member=member, by=request.user,
-            today=timezone.localdate(now), now=now, within=within,
+            today=timezone.localdate(now), now=now,
         )  # fmt: skip
     except TeamsChangedError:
         messages.error(request, _("%(person)s may not answer for cases of this team.") % {"person": member.name})
@@ -190,7 +186,7 @@ ACTS = {
     "verify": (MAY_VERIFY, _verify),
     "reason": ((Right.SET_REASON,), _set_reason),
     "letters": ((Right.ISSUE_NOTICES,), _letters),
-    "reassign": ((Right.PROPOSE_ASSIGNMENT,), _reassign),
+    "reassign": ((Right.MANAGE_CAMPAIGN,), _reassign),
 }
 
 

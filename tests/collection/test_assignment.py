@@ -235,14 +235,6 @@ class TestReassigning:
         case.refresh_from_db()
         assert case.team == estate.teams[1]
 
-    def test_within_a_team_cases_of_another_stay(self, estate: Estate) -> None:
-        estate.confirm(estate.propose())
-        cases = list(Case.objects.filter(team=estate.teams[1]).values_list("pk", flat=True))
-        member = estate.teams[0].members.first().user
-        who = {"team": estate.teams[0], "member": member, "by": estate.manager, "today": TODAY, "now": NOW}
-        assert reassign(cases, **who, within=True) == 0
-        assert Case.objects.filter(responsible=member, pk__in=cases).count() == 0
-
     def test_only_to_who_may_answer(self, estate: Estate) -> None:
         with pytest.raises(TeamsChangedError):
             reassign(

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from arrears.models import Charge
-from arrears.queries import AGEING_BUCKETS
+from arrears.movements import AccountMovements, Movement
+from arrears.queries import AGEING_BUCKETS, overdue_days
 from arrears.statements import Statement
 from owners.personal_data import mask_party
 
@@ -124,10 +125,14 @@ def _ledger_cells(line: dict[str, Any], on: date, *, with_names: bool) -> list[C
     ]
 
 
-def statement_workbook(of: Statement, *, title: str, on: date) -> IO[bytes]:
-    """The statement of an account as an .xlsx file, open at its start: charges, payments, and what settled what."""
+def statement_workbook(of: Statement, movements: AccountMovements, *, title: str, on: date) -> IO[bytes]:
+    """The statement of an account as it stands, as an .xlsx file, open at its start.
+
+    Sheets: movements with the balance after each, charges, payments, and what settled what.
+    """
     file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
     with closing(_book(file)) as book:
+        _write_movements(Sheet(book, _("Statement of account")), movements, title=title)
         charges = Sheet(book, _("Charges"))
         charges.title(title, _("As of %(day)s, in CNY, principal only") % {"day": on.isoformat()})
         _write_charges(charges, of)
@@ -135,6 +140,53 @@ def statement_workbook(of: Statement, *, title: str, on: date) -> IO[bytes]:
         _write_allocations(Sheet(book, _("What settled what")), of)
     file.seek(0)
     return file
+
+
+def past_statement_workbook(movements: AccountMovements, open_charges: Iterable[Any], *, title: str) -> IO[bytes]:
+    """The statement of an account as it stood on the last day of ``movements``, as an .xlsx file, open at its start.
+
+    ``open_charges``: rows of arrears.queries.open_on.
+    """
+    file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
+    with closing(_book(file)) as book:
+        _write_movements(Sheet(book, _("Statement of account")), movements, title=title)
+        sheet = Sheet(book, _("Open charges"))
+        sheet.title(title, _("As of %(day)s, in CNY, principal only") % {"day": movements.until.isoformat()})
+        sheet.heads([
+            _("Fee"), _("Period from"), _("Period to"), _("Due on"), _("Amount"), pgettext("amount", "Open"),
+            _("Days overdue"),
+        ])  # fmt: skip
+        for charge in open_charges:
+            sheet.row([
+                charge.fee_type.name, charge.period_start, charge.period_end, charge.due_on, charge.amount,
+                charge.open_amount, max(overdue_days(charge.due_on, movements.until), 0),
+            ])  # fmt: skip
+    file.seek(0)
+    return file
+
+
+def _write_movements(sheet: Sheet, of: AccountMovements, *, title: str) -> None:
+    days = {"since": of.since.isoformat(), "until": of.until.isoformat()}
+    sheet.title(title, _("%(since)s to %(until)s, in CNY, by the day on which something fell due or came in") % days)
+    sheet.heads([_("Day"), _("What"), _("Period from"), _("Period to"), _("Charged"), _("Received"), _("Balance")])
+    sheet.row([of.since, _("Balance brought forward"), None, None, None, None, of.opening])
+    for line in of.lines:
+        sheet.row(_movement_cells(line))
+    sheet.row([of.until, _("Total and closing balance"), None, None, of.charged, of.received, of.closing])
+
+
+def _movement_cells(line: Movement) -> list[Cell]:
+    charge, payment = line.charge, line.payment
+    words = [str(line.kind.label), charge.fee_type.name if charge else "", payment.serial_no if payment else ""]
+    return [
+        line.day,
+        " ".join(filter(None, words)),
+        charge.period_start if charge else None,
+        charge.period_end if charge else None,
+        line.charged or None,
+        line.received or None,
+        line.balance,
+    ]
 
 
 def _write_charges(sheet: Sheet, of: Statement) -> None:

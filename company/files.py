@@ -27,6 +27,7 @@ DOWNLOAD_RIGHTS: dict[FilePurpose, Right] = {
     FilePurpose.MANDATE: Right.ISSUE_NOTICES,
     FilePurpose.NOTICE: Right.ISSUE_NOTICES,
     FilePurpose.NOTICE_BUNDLE: Right.ISSUE_NOTICES,
+    FilePurpose.PAPER: Right.EXPORT_LEDGER,
     FilePurpose.DELIVERY_PROOF: Right.ISSUE_NOTICES,
 }
 

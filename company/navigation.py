@@ -69,6 +69,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LEDGER,
         Entry(_("Payments"), "arrears:payments", "cash"),
         Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
+        Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         CASES,
     ),
     Role.NOTICE_ADMIN: (

@@ -25,7 +25,8 @@ from notices.facts import ZERO, AccountFacts, read_facts
 from notices.fields import check_text, empty_fields
 from notices.kinds import KINDS, PROJECT_FIELDS, KindRules
 from notices.letter_data import content_sha256, letter_data, shared_fields
-from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, NoticeTransition, NumberSequence
+from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, NoticeTransition
+from notices.numbering import take_numbers as _take_numbers
 from notices.rendering import CHUNK, unprintable
 from notices.waking import wake
 
@@ -275,16 +276,6 @@ def _data(
         number=preview.rules.number(project_word=word, year=year, sequence=sequence),
         scan_code=preview.rules.scan_code(year=year, sequence=sequence),
     )
-
-
-def _take_numbers(project: Project, kind: NoticeKind, year: int, count: int) -> int:
-    """The first of ``count`` numbers in a row. The sequence stays locked until the transaction ends."""
-    NumberSequence.objects.get_or_create(project=project, kind=kind, year=year)
-    sequence = NumberSequence.objects.select_for_update().get(project=project, kind=kind, year=year)
-    first = sequence.last + 1
-    sequence.last += count
-    sequence.save(update_fields=["last"])
-    return first
 
 
 def _create_batch(

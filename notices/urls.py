@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from notices.views import batches, desk, files, firms, register, templates
+from notices.views import batches, desk, files, firms, papers, register, templates
 
 app_name = "notices"
 of_project = [
@@ -18,6 +18,12 @@ of_project = [
     path("letters/", register.register, name="register"),
     path("letters/export/", register.register_export, name="register_export"),
     path("letters/<int:pk>/file/", files.notice_file, name="notice_file"),
+    path("papers/", papers.papers, name="papers"),
+    path("papers/<int:pk>/file/", papers.paper_file, name="paper_file"),
+    path("accounts/<int:pk>/papers/", papers.account_papers, name="account_papers"),
+    path("accounts/<int:pk>/statement/", papers.statement_issue, name="statement_issue"),
+    path("accounts/<int:pk>/statement/copy/", papers.statement_copy, name="statement_copy"),
+    path("payments/<int:pk>/receipt/", papers.receipt, name="receipt"),
     path("templates/", templates.templates, name="templates"),
     path("templates/install/", templates.templates_install, name="templates_install"),
     path("templates/<int:pk>/", templates.template_detail, name="template_detail"),

@@ -28,7 +28,8 @@ from company.files import store_file
 from company.models import FilePurpose, Project, ProjectAccess, Role, StoredFile, User
 from notices.default_texts import default_text
 from notices.issuing import confirm_batch
-from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate
+from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, Paper
+from notices.papers import issue_receipt
 from owners.models import Building, Owner, Ownership, OwnershipMember, Phone, ServiceContract, Unit
 from owners.personal_data import keyed_hash
 
@@ -233,6 +234,13 @@ def confirm_letters(
     fields.setdefault("now", NOW)
     ids = [account.pk for account in accounts]
     return confirm_batch(project, ids, NoticeKind.LAWYER_LETTER, occasion, by=by or create_user(name="贺兰"), **fields)
+
+
+def create_receipt(*, account: Account, by: User | None = None, now: dt.datetime = NOW) -> Paper:
+    """The receipt of a payment of 100.00 on ``account``."""
+    Project.objects.filter(pk=account.project_id).update(company_name="凤凰城物业服务有限公司")
+    payment = create_payment(account=account)
+    return issue_receipt(payment.pk, by=by or create_user(name="何琳"), now=now)
 
 
 # --- collection -----------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ FROZEN = {
     "collection.LimitOverride",
     "collection.ReasonChange",
     "notices.NoticeTransition",
+    "notices.Paper",
 }
 MUTABLE = {
     "company.Project",

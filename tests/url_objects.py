@@ -37,6 +37,7 @@ from tests.factories import (
     create_owner,
     create_payment,
     create_phone,
+    create_receipt,
     create_team,
     create_user,
 )
@@ -164,6 +165,21 @@ def a_law_firm(place: Place) -> Arguments:
     firm = create_law_firm(project=place.project, mandated=False, name=f"律所{place.user.pk}")
     save_firm(firm, ContentFile(b"%PDF-1.7", name="mandate.pdf"), by=place.user)
     return {"pk": firm.pk}
+
+
+@arguments_of("notices:account_papers", "notices:statement_issue", "notices:statement_copy")
+def an_account_with_a_payment(place: Place) -> Arguments:
+    return {"pk": create_payment(account=create_account(project=place.project)).account_id}
+
+
+@arguments_of("notices:receipt")
+def a_payment_to_receipt(place: Place) -> Arguments:
+    return {"pk": create_payment(account=create_account(project=place.project)).pk}
+
+
+@arguments_of("notices:paper_file")
+def a_receipt(place: Place) -> Arguments:
+    return {"pk": create_receipt(account=create_account(project=place.project), by=place.user).pk}
 
 
 # --- owners ---------------------------------------------------------------------------------------------------------

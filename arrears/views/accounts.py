@@ -1,5 +1,6 @@
 """One account: its balance row by row, its statement as a workbook, its verification."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -9,13 +10,16 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from arrears.accounts import account_on
-from arrears.exporting import statement_workbook
+from arrears.exporting import past_statement_workbook, statement_workbook
 from arrears.models import Account, Verification
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
+from arrears.movements import account_movements
+from arrears.queries import open_on
 from arrears.statements import statement
 from arrears.verification import payments_known_until, valid_verifications, verify
 from arrears.views.ledger import XLSX
@@ -71,12 +75,29 @@ def unit_account(request: ProjectRequest, pk: int) -> HttpResponse:
 @require_POST
 @project_view(Right.SEE_LEDGER)
 def account_export(request: ProjectRequest, pk: int) -> HttpResponseBase:
-    """The statement of an account as a workbook, recorded."""
+    """The statement of an account as a workbook, recorded: as it stands, or from ``since`` to a past day ``until``."""
     shown, today = account_of(request, pk), timezone.localdate()
+    since, until = (_past_day(request.POST.get(name, ""), today) for name in ("since", "until"))
     title = f"{request.project.name} {shown.unit.code} {_('Statement of account')}"
-    file = statement_workbook(statement(shown, on=today), title=title, on=today)
-    record(action="ledger.statement_exported", by=request.user, project=request.project, obj=shown)
-    return FileResponse(file, as_attachment=True, filename=f"{title} {today}.xlsx", content_type=XLSX)
+    movements = account_movements(shown, since=since, until=until or today)
+    if until is None:
+        file = statement_workbook(statement(shown, on=today), movements, title=title, on=today)
+    else:
+        left = open_on(request.project, until).filter(account=shown).select_related("fee_type").order_by("due_on", "pk")
+        file = past_statement_workbook(movements, left, title=title)
+    record(
+        action="ledger.statement_exported", by=request.user, project=request.project, obj=shown,
+        until=movements.until.isoformat(),
+    )  # fmt: skip
+    return FileResponse(file, as_attachment=True, filename=f"{title} {movements.until}.xlsx", content_type=XLSX)
+
+
+def _past_day(text: str, today: date) -> date | None:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day and day < today else None
 
 
 @require_POST

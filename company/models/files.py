@@ -25,6 +25,7 @@ class FilePurpose(models.TextChoices):
     MANDATE = "mandate", _("Mandate of a law firm")
     NOTICE = "notice", _("Letter")
     NOTICE_BUNDLE = "notice_bundle", _("Letters of a batch")
+    PAPER = "paper", _("Receipt or statement")
     DELIVERY_PROOF = "delivery_proof", _("Proof of delivery")
     VISIT_PHOTO = "visit_photo", _("Photo of a visit")
 

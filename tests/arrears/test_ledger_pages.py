@@ -295,12 +295,32 @@ def test_a_statement_tells_charges_payments_and_what_settled_what(client: Client
     wrong = create_payment(account=account, amount="30.00")
     reverse_payment(wrong.pk, today=TODAY, now=NOW, by=None)
     create_payment(account=account, amount="60.00", serial_no="W9")
-    charges, payments, settled = sheets_of(client.post(url("account_export", project, pk=account.pk))).values()
+    exported = sheets_of(client.post(url("account_export", project, pk=account.pk))).values()
+    movements, charges, payments, settled = exported
+    assert [row[4:7] for row in movements[3:]] == [
+        [None, None, 0],
+        [100, None, 100],
+        [None, 30, 70],
+        [None, -30, 100],
+        [None, 60, 40],
+        [100, 60, 40],
+    ]
     assert charges[3][5:8] == [100, 60, 40]
     assert charges[-1][5:8] == [100, 60, 40]
     assert sorted(row[5] for row in payments[1:]) == [30, 30, 60]
     assert sorted(row[4] for row in settled[1:]) == [30, 60]
     assert AuditEvent.objects.filter(action="ledger.statement_exported").exists()
+
+
+def test_a_statement_of_a_past_day_tells_what_was_open_then(client: Client, project: Project) -> None:
+    account = create_account(project=project, code="1-1-101")
+    create_charge(account=account, amount="100.00", month=dt.date(2025, 1, 1))
+    create_charge(account=account, amount="70.00", month=dt.date(2025, 9, 1))
+    create_payment(account=account, amount="100.00", received_on=TODAY)
+    days = {"since": "2025-02-01", "until": "2025-06-30"}
+    movements, still_open = sheets_of(client.post(url("account_export", project, pk=account.pk), days)).values()
+    assert [row[6] for row in movements[3:]] == [100, 100]
+    assert [row[4:7] for row in still_open[3:]] == [[100, 100, 150]]
 
 
 # --- account --------------------------------------------------------------------------------------------------------

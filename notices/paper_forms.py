@@ -1,0 +1,55 @@
+"""Forms of the pages of receipts and statements."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from arrears.forms import DayInput
+from notices.models import PaperKind
+
+
+class StatementForm(forms.Form):
+    """Which days a statement covers."""
+
+    since = forms.DateField(label=pgettext_lazy("first day", "From"), required=False, widget=DayInput())
+    until = forms.DateField(label=pgettext_lazy("last day", "Until"), required=False, widget=DayInput())
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._today = today
+        for name in ("since", "until"):
+            self.fields[name].widget.attrs["max"] = today.isoformat()
+
+    def clean_until(self) -> date:
+        until: date = self.cleaned_data["until"] or self._today
+        if until > self._today:
+            raise forms.ValidationError(_t("A statement reaches until today at most."))
+        return until
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("since", _t("The first day lies after the last one."))
+        return cleaned
+
+    @property
+    def days(self) -> tuple[date | None, date]:
+        """First and last day; what is not understood counts as not given."""
+        given = self.cleaned_data if self.is_valid() else {}
+        return given.get("since"), given.get("until") or self._today
+
+
+class PaperFilterForm(forms.Form):
+    """What narrows the register; everything stays in the address."""
+
+    STATES = [("", _("All")), ("valid", pgettext_lazy("receipt", "valid")), ("void", pgettext_lazy("receipt", "void"))]
+
+    q = forms.CharField(label=_("Number or room"), required=False, max_length=60)
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *PaperKind.choices])
+    state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
+    on = forms.DateField(label=_("Issued on"), required=False, widget=DayInput())

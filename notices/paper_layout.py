@@ -1,0 +1,132 @@
+"""Receipts and statements from their frozen data: HTML by our own layout, PDF by the press.
+
+The same data give the same file; nothing here reads a clock or the database.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from notices.amounts import figures
+from notices.grid import Column, Grid, Page, Row
+from notices.models import PaperKind
+from notices.press import Printed, press
+from notices.rendering import DOCUMENT
+
+ANCHOR = "paper"
+LAYOUTS = {PaperKind.RECEIPT: "print/receipt.html", PaperKind.STATEMENT: "print/statement.html"}
+TITLES = {PaperKind.RECEIPT: "收据", PaperKind.STATEMENT: "对账单"}
+ZERO = Decimal("0.00")
+
+RECEIPT = Grid(
+    (
+        Column("费项", 22, "l"),
+        Column("费用所属期", 36, "c"),
+        Column("金额(元)", 20, "r"),
+        Column("备注", 22, "l"),
+    ),
+    half_width=1.7,
+    line=8,
+    spare=2,
+)
+RECEIPT_LINES = 6  # of a half sheet, without head and foot
+
+STATEMENT = Grid(
+    (
+        Column("日期", 13, "c"),
+        Column("凭证号", 15, "l"),
+        Column("摘要", 28, "l"),
+        Column("应收(元)", 13, "r"),
+        Column("收款(元)", 13, "r"),
+        Column("余额(元)", 14, "r"),
+    ),
+    half_width=1.625,
+    line=6.5,
+    spare=2,
+)
+FIRST_PAGE, NEXT_PAGE = 28, 34  # lines without the head
+CLOSING = 8  # lines that the words below the table and the signature take
+KEPT_TOGETHER = 3  # rows that at least stand on the last page
+
+
+def paper_html(kind: str, data: Mapping[str, Any], number: str) -> str:
+    """The page of a receipt or statement. An empty ``number``: a copy for reading, which says so."""
+    paper_kind = PaperKind(kind)
+    if paper_kind is PaperKind.RECEIPT:
+        context: dict[str, Any] = {"sheets": [RECEIPT.block(page) for page in receipt_pages(data)]}
+    else:
+        context = {"blocks": [STATEMENT.block(page) for page in statement_pages(data)]}
+    context |= {"fields": data["fields"], "number": number, "anchor": ANCHOR}
+    body = render_to_string(LAYOUTS[paper_kind], context)
+    return DOCUMENT.format(title=TITLES[paper_kind], body=body)
+
+
+def print_paper(kind: str, data: Mapping[str, Any], number: str) -> Printed:
+    """The PDF of a receipt or statement. Raises notices.press.PressError."""
+    title = f"{TITLES[PaperKind(kind)]} {number}".strip()
+    (printed,) = press().print(paper_html(kind, data, number), anchors=[ANCHOR], titles=[title], draft=False)
+    return printed
+
+
+def receipt_pages(data: Mapping[str, Any]) -> list[Page]:
+    """The table of a receipt by sheet: what is settled, the rest closed by 以下空白, the sum in words and figures."""
+    fields = data["fields"]
+    rows = [
+        RECEIPT.row([line["fee"], line["period"], figures(Decimal(line["amount"])), line["remark"]])
+        for line in data["lines"]
+    ]
+    foot = RECEIPT.row(["合计（大写）", fields["大写"], fields["金额"], ""])
+    sheets = _filled(rows, first=RECEIPT_LINES + 1 - len(foot), following=RECEIPT_LINES + 1 - len(foot))
+    more = RECEIPT.row(["（接下张）", "", "", ""])
+    if sum(map(len, sheets[-1])) < RECEIPT_LINES + 1 - len(foot):
+        sheets[-1].append(RECEIPT.row(["（以下空白）", "", "", ""]))
+    return [*(Page(sheet, more) for sheet in sheets[:-1]), Page(sheets[-1], foot)]
+
+
+def statement_pages(data: Mapping[str, Any]) -> list[Page]:
+    """The table of a statement by page, with 承前页 and 过次页; the words and signature below fit on its last page."""
+    lines, opening = data["lines"], Decimal(data["opening"])
+    rows = [STATEMENT.row(["", "", "期初余额", "", "", figures(opening)]), *(_statement_row(line) for line in lines)]
+    charged, received, balance = ZERO, ZERO, opening
+    sums = [(charged, received, balance)]
+    for line in lines:
+        charged, received = charged + Decimal(line["charged"]), received + Decimal(line["received"])
+        sums.append((charged, received, Decimal(line["balance"])))
+    sheets = _filled(rows, first=FIRST_PAGE - 1, following=NEXT_PAGE - 2, closing=CLOSING)
+    result: list[Page] = []
+    done = 0
+    for sheet in sheets:
+        carried = [_sum_row("承前页", sums[done - 1])] if done else []
+        done += len(sheet)
+        label = "过次页" if done < len(rows) else "本期合计及期末余额"
+        result.append(Page([*carried, *sheet], _sum_row(label, sums[done - 1])))
+    return result
+
+
+def _statement_row(line: Mapping[str, str]) -> Row:
+    charged, received = Decimal(line["charged"]), Decimal(line["received"])
+    return STATEMENT.row([
+        line["day"], line["number"], line["text"], figures(charged) if charged else "",
+        figures(received) if received else "", figures(Decimal(line["balance"])),
+    ])  # fmt: skip
+
+
+def _sum_row(label: str, sums: tuple[Decimal, Decimal, Decimal]) -> Row:
+    return STATEMENT.row(["", "", label, *map(figures, sums)])
+
+
+def _filled(rows: Sequence[Row], *, first: int, following: int, closing: int = 0) -> list[list[Row]]:
+    """``rows`` by page: so many lines on the first, on those that follow, and ``closing`` fewer on the last one."""
+    sheets: list[list[Row]] = [[]]
+    room = first
+    for row in rows:
+        if len(row) > room:
+            sheets.append([])
+            room = following
+        sheets[-1].append(row)
+        room -= len(row)
+    if room < closing and len(sheets[-1]) > KEPT_TOGETHER:
+        sheets.append([sheets[-1].pop() for _ in range(KEPT_TOGETHER)][::-1])
+    return sheets

@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from arrears.views import accounts, home, imports, ledger, payments
+from arrears.views import accounts, fees, first_day, home, imports, ledger, payments
 
 app_name = "arrears"
 urlpatterns = [
+    path("start/", first_day.start, name="start"),
+    path("p/<slug:project_code>/start/", first_day.first_day, name="first_day"),
+    path("p/<slug:project_code>/fees/", fees.fees, name="fees"),
+    path("p/<slug:project_code>/fees/new/", fees.fee_new, name="fee_new"),
+    path("p/<slug:project_code>/fees/confirm/", fees.fees_confirm, name="fees_confirm"),
+    path("p/<slug:project_code>/fees/<int:pk>/", fees.fee_edit, name="fee_edit"),
+    path("p/<slug:project_code>/fees/<int:pk>/remove/", fees.fee_remove, name="fee_remove"),
     path("p/<slug:project_code>/finance/", home.home, name="home"),
     path("p/<slug:project_code>/imports/", imports.imports, name="imports"),
     path("p/<slug:project_code>/imports/new/", imports.import_new, name="import_new"),

@@ -32,6 +32,14 @@ DOWNLOAD_RIGHTS: dict[FilePurpose, Right] = {
 }
 
 CHUNK_BYTES = 1 << 20
+DOCUMENT_TYPES = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+def document_type(upload: File) -> str | None:
+    """The content type that the file's first bytes show; None for what is neither PDF, JPEG nor PNG."""
+    upload.seek(0)
+    start = upload.read(16)
+    return next((name for mark, name in DOCUMENT_TYPES.items() if start.startswith(mark)), None)
 
 
 def store_file(

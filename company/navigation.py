@@ -47,6 +47,8 @@ BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
+TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
+FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
 FIELD_ENTRIES = (ROUND, MY_CASES)
@@ -62,6 +64,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("People and rights"), "company:people", "users", of_project=False, apart=True),
+        TERMS,
+        FIRST_DAY,
     ),
     Role.FINANCE: (
         Entry(_("Finance desk"), "arrears:home", "layout-dashboard"),
@@ -71,6 +75,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         CASES,
+        TERMS,
+        FIRST_DAY,
     ),
     Role.NOTICE_ADMIN: (
         Entry(_("Notice desk"), "notices:home", "layout-dashboard"),
@@ -100,6 +106,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         PEOPLE,
         Entry(_("Projects"), "company:projects", "building-community", of_project=False),
         Entry(_("Posts"), "company:posts", "id-badge-2", of_project=False),
+        TERMS,
+        FIRST_DAY,
     ),
 }
 

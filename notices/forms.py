@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from notices.firms import MANDATE_BYTES, mandate_type
+from company.files import document_type
+from notices.firms import MANDATE_BYTES
 from notices.kinds import KINDS
 from notices.models import LawFirm, Notice
 
@@ -54,7 +55,7 @@ class LawFirmForm(forms.ModelForm):
             return None
         if (upload.size or 0) > MANDATE_BYTES:
             raise ValidationError(_t("The file is larger than 20 MB."))
-        if mandate_type(upload) is None:
+        if document_type(upload) is None:
             raise ValidationError(_t("Only PDF, JPEG and PNG files are taken."))
         return upload
 

@@ -12,12 +12,12 @@ from notices.facts import AccountFacts
 from notices.fields import one_line
 from notices.kinds import KindRules
 from notices.models import LawFirm
-from owners.models import ServiceContract
+from owners.contracts import contract_on
 
 
 def shared_fields(project: Project, law_firm: LawFirm | None, *, issue_on: date, deadline_on: date) -> dict[str, str]:
     """The fields that are the same in all letters of a batch; empty where the project's data are."""
-    contract = ServiceContract.objects.filter(project=project, starts_on__lte=issue_on).order_by("-starts_on").first()
+    contract = contract_on(project, issue_on)
     values = {
         "项目名称": project.name,
         "物业公司": project.company_name,

@@ -110,11 +110,11 @@ def _receipt_lines(payment: Payment) -> Iterable[dict[str, str]]:
         payment=payment, kind=Allocation.Kind.ALLOCATION, reversed_by=None, charge__isnull=False
     )
     fees: dict[str, _FeeSum] = {}
-    for part in live.select_related("charge__fee_type").order_by("charge__fee_type__position", "charge__period_start"):
-        fee = part.charge.fee_type
-        total = fees.setdefault(one_line(fee.name), _FeeSum(fee.is_on_behalf))
-        total.amount += part.amount
-        total.periods.append((part.charge.period_start, part.charge.period_end))
+    ordered = live.select_related("charge__fee_type").order_by("charge__fee_type__position", "charge__period_start")
+    for charge, amount in ((part.charge, part.amount) for part in ordered if part.charge):
+        total = fees.setdefault(one_line(charge.fee_type.name), _FeeSum(charge.fee_type.is_on_behalf))
+        total.amount += amount
+        total.periods.append((charge.period_start, charge.period_end))
     for name, total in fees.items():
         yield {
             "fee": name,

@@ -49,7 +49,7 @@ class PaperFilterForm(forms.Form):
 
     STATES = [("", _("All")), ("valid", pgettext_lazy("receipt", "valid")), ("void", pgettext_lazy("receipt", "void"))]
 
-    q = forms.CharField(label=_("Number or room"), required=False, max_length=60)
+    q = forms.CharField(label=pgettext_lazy("paper", "Number or room"), required=False, max_length=60)
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *PaperKind.choices])
     state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
     on = forms.DateField(label=_("Issued on"), required=False, widget=DayInput())

@@ -1,5 +1,6 @@
 """New units with their buildings and owners, many at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,7 +8,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from company.models import Project
+from company.audit import record
+from company.models import Phase, Project, User
 from owners.models import Building, Owner, Ownership, OwnershipMember, Unit
 from owners.parties import join_names, kind_of, pinyin_initials, split_names
 from owners.unit_codes import UnitName, building_key, building_name, sort_key
@@ -15,6 +17,11 @@ from owners.unit_codes import UnitName, building_key, building_name, sort_key
 COMMERCIAL_WORDS = ("商铺", "商业", "商户", "门面", "底商", "铺位")
 PARKING_WORDS = ("车位", "车库", "停车")
 BATCH = 2000
+BETWEEN_BUILDINGS = re.compile(r"[\n\r,，、;；]+")
+BUILDING_RUN = re.compile(
+    r"(?P<first>\d{1,3})(?:栋|幢|座|号楼)?\s*[-–—~～至到]\s*(?P<last>\d{1,3})(?P<word>栋|幢|座|号楼)?"
+)
+LONGEST_RUN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +114,41 @@ def _register_owners(project: Project, units: Sequence[tuple[Unit, NewUnit]]) ->
         ),
         batch_size=BATCH,
     )
+
+
+def split_building_names(text: str) -> list[str]:
+    """The buildings that a list names, each once: lines, commas or 、 between them; ``1-12栋`` are twelve."""
+    names: list[str] = []
+    for part in filter(None, (piece.strip() for piece in BETWEEN_BUILDINGS.split(text))):
+        run = BUILDING_RUN.fullmatch(part)
+        if run and int(run["first"]) < int(run["last"]) < int(run["first"]) + LONGEST_RUN:
+            names += [f"{n}{run['word'] or '栋'}" for n in range(int(run["first"]), int(run["last"]) + 1)]
+        else:
+            names.append(part)
+    return list(dict.fromkeys(names))
+
+
+@transaction.atomic
+def register_buildings(project: Project, names: Sequence[str], *, phase: Phase | None = None, by: User) -> int:
+    """Make the buildings that ``project`` lacks, under whatever spelling; returns how many. Writes the audit trail."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    known = {building_key(building.name) for building in Building.objects.filter(project=project)}
+    missing = {key: name for name in reversed(names) if (key := building_key(name)) and key not in known}
+    made = Building.objects.bulk_create(
+        Building(project=project, phase=phase, name=building_name(key, written)[:40], sort_key=sort_key(key)[:80])
+        for key, written in reversed(missing.items())
+    )
+    if made:
+        record(action="owners.buildings_added", by=by, project=project, names=[building.name for building in made])
+    return len(made)
+
+
+@transaction.atomic
+def remove_building(building: Building, *, by: User) -> bool:
+    """Take away a building that was added by mistake; False, and nothing done, where it has units."""
+    Project.objects.select_for_update(no_key=True).get(pk=building.project_id)
+    if Unit.objects.filter(building=building).exists():
+        return False
+    record(action="owners.building_removed", by=by, project=building.project, name=building.name)
+    building.delete()
+    return True

@@ -10,6 +10,7 @@ A builder makes a row of `place.project` that everybody with the right may open.
 `shared`: who holds the right anywhere may open it.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,15 +23,17 @@ from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
 from notices.firms import save_firm
 from notices.models import NoticeKind
-from owners.models import Phone
+from owners.models import Phone, ServiceContract
 from tests.factories import (
     NOW,
     TODAY,
     create_account,
     create_approved_text,
+    create_building,
     create_campaign,
     create_case,
     create_charge,
+    create_fee_type,
     create_law_firm,
     create_made_batch,
     create_officer,
@@ -190,6 +193,17 @@ def a_phone(place: Place) -> Arguments:
     return {"kind": "phone", "pk": create_phone(owner=create_owner(project=place.project)).pk}
 
 
+@arguments_of("owners:contract_edit")
+def a_contract(place: Place) -> Arguments:
+    starts_on = dt.date(2020, 1, 1)
+    return {"pk": ServiceContract.objects.create(project=place.project, name="合同", starts_on=starts_on).pk}
+
+
+@arguments_of("owners:building_remove")
+def a_building(place: Place) -> Arguments:
+    return {"pk": create_building(project=place.project, name="9栋").pk}
+
+
 # --- arrears --------------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +216,11 @@ def a_phone(place: Place) -> Arguments:
 )
 def an_account(place: Place) -> Arguments:
     return {"pk": create_account(project=place.project).pk}
+
+
+@arguments_of("arrears:fee_edit", "arrears:fee_remove")
+def a_fee(place: Place) -> Arguments:
+    return {"pk": create_fee_type(project=place.project).pk}
 
 
 @arguments_of("arrears:unit_account")

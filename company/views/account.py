@@ -18,13 +18,18 @@ from company.audit import record
 from company.forms import NewPasswordForm
 from company.frame import current_project
 from company.navigation import home_url
-from company.rights import projects_of, roles_in
+from company.rights import Right, has_right, projects_of, roles_in
+
+FIRST_STEPS = "arrears:start"
+"""Where an empty system begins; the page lies in an app above this one."""
 
 
 @company_view()
 def home(request: StaffRequest) -> HttpResponse:
     """Sends everybody to where their work starts."""
     project = current_project(request, request.user)
+    if project is None and has_right(request.user, Right.MANAGE_SETTINGS, None):
+        return redirect(FIRST_STEPS)
     url = home_url(roles_in(request.user, project), project)
     if url is None:
         return TemplateResponse(request, "company/no_project.html")

@@ -20,6 +20,8 @@ from company.models.projects import ProjectQuerySet
 from company.rights import Right, has_right, projects_with_right
 
 PAGE_SIZE = 50
+GUIDE = "arrears:first_day"
+"""What comes after a new project; the page lies in an app above this one."""
 
 
 @company_view(Right.MANAGE_SETTINGS)
@@ -50,7 +52,7 @@ def project_new(request: StaffRequest) -> HttpResponse:
             project = form.save()
             record(action="project.created", by=request.user, project=project, obj=project)
         messages.success(request, _("%(project)s is created.") % {"project": project.name})
-        return redirect("company:project", pk=project.pk)
+        return redirect(GUIDE, project_code=project.code)
     return TemplateResponse(request, "company/project.html", {"form": form})
 
 

@@ -69,6 +69,8 @@ def account_papers(request: ProjectRequest, pk: int) -> HttpResponse:
     account, today = account_of(request, pk), timezone.localdate()
     form = StatementForm(request.GET or None, today=today)
     since, until = form.days
+    movements = account_movements(account, since=since, until=until)
+    form.initial = {"since": movements.since, "until": movements.until}
     issued = _papers(request).filter(account=account)
     receipts = {paper.payment_id: paper for paper in issued if paper.payment_id}
     return TemplateResponse(
@@ -78,7 +80,7 @@ def account_papers(request: ProjectRequest, pk: int) -> HttpResponse:
             "account": account,
             "party": mask_party(account.ownership.party_name),
             "form": form,
-            "movements": account_movements(account, since=since, until=until),
+            "movements": movements,
             "statements": [paper for paper in issued if not paper.payment_id],
             "payments": [
                 (payment, receipts.get(payment.pk))
@@ -97,7 +99,7 @@ def statement_issue(request: ProjectRequest, pk: int) -> HttpResponse:
     form = StatementForm(request.POST, today=timezone.localdate(now))
     back = redirect("notices:account_papers", project_code=request.project.code, pk=account.pk)
     if not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return back
     since, until = form.days
     try:

@@ -63,6 +63,8 @@ def test_without_a_role_there_is_no_home() -> None:
 class TestHome:
     def test_leads_to_the_desk_of_the_role(self, client: Client) -> None:
         client.force_login(create_user(role=Role.SYSTEM_ADMIN, project=None))
+        assert client.get("/")["Location"] == "/start/"  # nothing to administer yet: the guide of the first day
+        create_project()
         assert client.get("/")["Location"] == "/people/"
 
     def test_says_so_where_there_is_no_role_yet(self, client: Client) -> None:

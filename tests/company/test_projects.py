@@ -29,7 +29,7 @@ def admin_client(client: Client) -> Client:
 def test_a_project_is_started(admin_client: Client) -> None:
     response = admin_client.post(reverse("company:project_new"), FIELDS)
     project = Project.objects.get(code="FHC1")
-    assert response["Location"] == reverse("company:project", args=[project.pk])
+    assert response["Location"] == reverse("arrears:first_day", args=["FHC1"])
     assert AuditEvent.objects.get(action="project.created").project == project
 
 

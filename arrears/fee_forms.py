@@ -35,6 +35,7 @@ class FeeForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["words"].initial = " ".join(synonym.word for synonym in self.instance.synonyms.order_by("pk"))
+        self.fields["due_day"].label = _("Due day")
         self.fields["due_day"].help_text = _(
             "1 to 31. In advance: in the bill's first month; in arrears: in the month after it. "
             "Empty: the last day of the service period."

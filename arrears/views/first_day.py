@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from arrears.catalogue import ensure_catalogue
-from arrears.first_day import Step, StepKey, steps
+from arrears.first_day import Step, StepKey, StepState, steps
 from arrears.models import Import
 from company.access import ProjectRequest, StaffRequest, company_view, project_view
 from company.frame import current_project
@@ -81,6 +81,10 @@ def _rows(
         _("system administrator"), _("project manager, finance or system administrator"),
         _("project manager or system administrator"), str(Role.FINANCE.label),
     )  # fmt: skip
+    contract = steps_found.get(StepKey.CONTRACT)
+    enter = (
+        _("Complete the contract") if contract and contract.state is not StepState.MISSING else _("Enter the contract")
+    )
     more: tuple[tuple[str, str], ...] = ()
     if StepKey.STAFF in urls:
         more = (
@@ -93,7 +97,7 @@ def _rows(
             _("Project settings") if found else _("Create the project"), project_url, administrator),
         Row(steps_found.get(StepKey.CONTRACT), _("Service contract"),
             _("Letters cite it; without a late-fee clause no late fee is shown anywhere."),
-            _("Enter the contract"), urls.get(StepKey.CONTRACT, ""), terms),
+            enter, urls.get(StepKey.CONTRACT, ""), terms),
         Row(steps_found.get(StepKey.FEES), _("Fees and rules"),
             _("Names and synonyms by which sheets are understood, and the day on which bills fall due."),
             _("Look through the fees"), urls.get(StepKey.FEES, ""), terms),
@@ -111,8 +115,8 @@ def _rows(
 
 def _page(rows: list[Row]) -> dict[str, Any]:
     """The rows with the first open one that the person can do marked; without a project that is the first."""
-    waiting = [row for row in rows if row.url and (row.step is None or row.step.state != "done")]
-    missing = [row for row in waiting if row.step is None or row.step.state == "missing"]
+    waiting = [row for row in rows if row.url and (row.step is None or row.step.state is not StepState.DONE)]
+    missing = [row for row in waiting if row.step is None or row.step.state is StepState.MISSING]
     return {
         "rows": rows,
         "next": next(iter(missing or waiting), None),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE
 from arrears.importing.fields import ARREARS, VOCABULARIES
 from arrears.importing.layout import Column, Layout, SheetLayout
-from arrears.importing.messages import REFUSALS, evidence_text, refusal_text
+from arrears.importing.messages import evidence_text, refusal_text
 from arrears.importing.steps import CONTENT_TYPES
 from arrears.models import FeeType, Import
 
@@ -120,7 +120,7 @@ class ColumnsForm(forms.Form):
         label=_("As of"),
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text=_("The day up to which the list counts what was paid."),
-        error_messages={"required": REFUSALS["no_as_of"]},
+        error_messages={"required": _("The file does not say as of which day it lists arrears. Name the day.")},
     )
     earlier_from = forms.DateField(
         label=_("Earlier arrears are owed since"),

@@ -94,7 +94,8 @@ class ListCheck(Check):
         for column in sheet.arrears:
             cells = sheet.amounts[column.index]
             batch = replace(batch, faulty=batch.faulty | {i for i, cell in enumerate(cells) if isinstance(cell, Fault)})
-        return replace(batch, amounts=dict(sheet.amounts))
+        amounts: dict[Key, list[Any]] = {index: cells for index, cells in sheet.amounts.items()}  # noqa: C416  other keys
+        return replace(batch, amounts=amounts)
 
     def printed(self, sheet: "_List") -> dict[Key, object]:
         """The amounts of the total row at hand, by column."""

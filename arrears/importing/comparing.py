@@ -146,7 +146,6 @@ def _listed(workbook: Import) -> tuple[dict[tuple[Any, int, str], list[_Listed]]
     """The staged amounts by unit, fee and window, and by unit and fee which windows are printed."""
     listed: dict[tuple[Any, int, str], list[_Listed]] = defaultdict(list)
     printed: dict[tuple[Any, int], set[str]] = defaultdict(set)
-    as_of = calendar_of(workbook)
     rows = run_on_stage(
         """
         SELECT sheet, row, "column", unit_id, unit_code, fee_type_id, "window", period_start, period_end, is_dated,
@@ -155,36 +154,12 @@ def _listed(workbook: Import) -> tuple[dict[tuple[Any, int, str], list[_Listed]]
         """,
         workbook,
     )
-    fee_ids = {row[5] for row in rows}
-    is_by_row = any(row[9] for row in rows)
     for sheet, row, column, unit_id, unit_code, fee_type_id, window, *rest in rows:
         unit = unit_id or unit_code
         position = Position(sheet, row, column, unit_id, unit_code, fee_type_id, window)
         listed[unit, fee_type_id, window].append(_Listed(position, *rest))
         printed[unit, fee_type_id].add(window)
-    if is_by_row:
-        _add_what_rows_leave_out(listed, printed, fee_ids, as_of)
     return listed, printed
-
-
-def _add_what_rows_leave_out(
-    listed: dict[tuple[Any, int, str], list[_Listed]],
-    printed: dict[tuple[Any, int], set[str]],
-    fee_ids: set[int],
-    calendar: Calendar,
-) -> None:
-    """A list in rows prints what is owed only: its fees of which a printed unit has no row are settled there."""
-    windows = {window for _unit, _fee, window in listed}
-    first: dict[Any, Position] = {}
-    for (unit, _fee, _window), rows in listed.items():
-        first.setdefault(unit, rows[0].position)
-    for unit, position in first.items():
-        for fee_type_id in fee_ids:
-            for window in windows - printed[unit, fee_type_id]:
-                start, end, _known = calendar.period(window)
-                nothing = position._replace(fee_type_id=fee_type_id, window=window)
-                listed[unit, fee_type_id, window].append(_Listed(nothing, start, end, False, ZERO))
-                printed[unit, fee_type_id].add(window)
 
 
 def _ledger(

@@ -72,7 +72,7 @@ def cover_staged(workbook: Import) -> Covered:
     left = {row.settled_id: row.amount for rows in settled.values() for row in rows}
     for sheet, row, account_id, fee_type_id, received_on, amount, as_of in _in_lists(workbook):
         rest, covers = amount, list[Cover]()
-        for one in settled.get(account_id, []):
+        for one in settled.get(account_id or 0, []):
             part = min(rest, left[one.settled_id])
             if part > 0 and one.listed_on >= received_on and fee_type_id in (None, one.fee_type_id):
                 covers.append(Cover(one.settled_id, one.charge_id, part))

@@ -37,6 +37,7 @@ STEP_OF_STATE: dict[State, int] = {
     State.APPROVED: 4,
     State.POSTING: 4,
     State.POSTED: 5,
+    State.UNDONE: 5,
 }
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import F
@@ -166,7 +166,7 @@ def _take_off(workbook: Import, covered: Covered) -> None:
     )
 
 
-def _insert(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[object, ...]]:
+def _insert(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[Any, ...]]:
     return run_on_stage(
         """
         INSERT INTO arrears_payment (

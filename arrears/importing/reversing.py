@@ -110,4 +110,4 @@ def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> N
 def _run(statement: str, ids: Collection[int], *, by: User | None, **params: Any) -> None:
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(statement, {"ids": list(ids), "by": by and by.pk, **params})
+            cursor.execute(statement, {"ids": list(ids), "by": by.pk if by else None, **params})

@@ -5,6 +5,7 @@ from typing import Any
 
 from arrears.importing.checking_lists import IS_COMPLETE
 from arrears.importing.comparing import ListPlan, Position, compare_list
+from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.ledger_match import run_on_stage, set_stage
 from arrears.importing.outcome import Issue, Outcome
@@ -17,6 +18,9 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
     """Warn of what the ledger says otherwise; no row of a list is refused for that."""
     if not layouts:
         return
+    if any(layout.column_of(Field.FEE) for layout in layouts.values()):
+        _add_settled_fees(workbook)
+        set_stage(workbook)
     if workbook.options.get(IS_COMPLETE):
         _complete(workbook)
         set_stage(workbook)
@@ -55,6 +59,32 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
         "starts_unknown": len({new.position.unit_code for new in plan.charges if new.is_start_unknown}),
         "as_of": workbook.as_of.isoformat() if workbook.as_of else "",
     }
+
+
+def _add_settled_fees(workbook: Import) -> None:
+    """A list in rows prints only what is owed: its fees of which a printed unit has no row owe nothing there."""
+    run_on_stage(
+        """
+        INSERT INTO arrears_listedamount (
+            import_id, sheet, row, "column", unit_id, unit_code, fee_type_id, "window", period_start, period_end,
+            is_dated, amount
+        )
+        SELECT %(workbook)s, unit.sheet, unit.row, unit."column", unit.unit_id, unit.unit_code, kind.fee_type_id,
+            kind."window", kind.period_start, kind.period_end, FALSE, 0
+        FROM (SELECT DISTINCT ON (unit_id) * FROM stage WHERE unit_id IS NOT NULL ORDER BY unit_id, id) AS unit
+        CROSS JOIN (
+            SELECT fee_type_id, "window", min(period_start) AS period_start, max(period_end) AS period_end
+            FROM stage GROUP BY fee_type_id, "window"
+        ) AS kind
+        WHERE NOT EXISTS (
+            SELECT FROM stage
+            WHERE (stage.unit_id, stage.fee_type_id, stage."window")
+                = (unit.unit_id, kind.fee_type_id, kind."window")
+        )
+        RETURNING 1
+        """,
+        workbook,
+    )
 
 
 def _complete(workbook: Import) -> None:

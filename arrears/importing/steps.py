@@ -181,7 +181,11 @@ def confirm_columns(
         if sheet.is_used:
             require_fields(sheet, workbook.kind)
     with transaction.atomic():
-        decided = {"as_of": workbook.as_of, "options": dict(options or {}), "create_units": create_units}
+        decided: dict[str, Any] = {
+            "as_of": workbook.as_of,
+            "options": dict(options or {}),
+            "create_units": create_units,
+        }
         moved = move(workbook.pk, State.CONFIRMED, layout=layout.as_json(), rows=layout.rows, **decided)
         for sheet in layout.used:
             remember(workbook.project, workbook.kind, sheet, by=by, now=now)

@@ -37,6 +37,7 @@ from arrears.importing.overview import (
 from arrears.importing.reading import Refusal
 from arrears.importing.states import MoveError, State
 from arrears.importing.steps import CONSENTS, approve, back_to_columns, cancel, confirm_columns, start_import
+from arrears.importing.undoing import DependedOnError, undo_import
 from arrears.models import FeeType, Import, ImportIssue
 from arrears.views.ledger import CountedPaginator
 from company.access import ProjectRequest, project_view
@@ -53,6 +54,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[State, ...]]] = {
     "posted": (pgettext_lazy("import", "Posted"), (State.POSTED,)),
     "refused": (gettext_lazy("Refused"), (State.REFUSED,)),
     "cancelled": (gettext_lazy("Cancelled"), (State.CANCELLED,)),
+    "undone": (gettext_lazy("Undone"), (State.UNDONE,)),
 }
 SORTED_BY = {
     "file": "file_name",
@@ -211,6 +213,26 @@ def import_cancel(request: ProjectRequest, pk: int) -> HttpResponse:
 
 
 @project_view(Right.POST_MONEY)
+def import_undo(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Asks, then takes a posted import back as a whole; refused with names while later rows depend on it."""
+    workbook = _import(request, pk)
+    if workbook.state != State.POSTED:
+        messages.warning(request, _("Only a posted import can be undone."))
+        return _back(request, workbook)
+    if request.method != "POST":
+        return TemplateResponse(request, "arrears/import_undo.html", {"import": workbook})
+    try:
+        undo_import(workbook, by=request.user, now=timezone.now())
+    except DependedOnError as depended_on:
+        messages.error(request, depended_on.text)
+    except MoveError:
+        return _moved_on(request, workbook)
+    else:
+        messages.success(request, _("Undone. Every row that the import had posted is reversed."))
+    return _back(request, workbook)
+
+
+@project_view(Right.POST_MONEY)
 def import_marked(request: ProjectRequest, pk: int) -> HttpResponse:
     """On to the copy of the workbook with its bad cells marked; made now where the worker has not."""
     workbook = _import(request, pk)
@@ -250,7 +272,7 @@ def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None
             layout = Layout.from_json(workbook.layout)
             form = form or _columns_form(workbook)
             context |= {"layout": layout, "form": form, "parts": list(form.parts())}
-        case State.CHECKED | State.POSTED:
+        case State.CHECKED | State.POSTED | State.UNDONE:
             context |= _findings(request, workbook)
         case State.REFUSED:
             context["reason"] = refusal_text(workbook.refusal, workbook.refusal_params)
@@ -288,7 +310,7 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
 
 def _import(request: ProjectRequest, pk: int) -> Import:
     found: Any = Import.objects.visible_to(request.user).filter(project=request.project)
-    related = found.select_related("project", "file", "marked_file", "created_by", "posted_by")
+    related = found.select_related("project", "file", "marked_file", "created_by", "posted_by", "undone_by")
     workbook: Import = get_object_or_404(related, pk=pk)
     return workbook
 

@@ -1,4 +1,4 @@
-"""Payments, lists and undoing: at the same moment, and killed while they post (promises 3, 7, 9). Each with its control."""
+"""Payments, lists, undoing: at the same moment, and killed while they post (promises 3, 7, 9). Each has a control."""
 
 import datetime as dt
 import threading

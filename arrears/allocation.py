@@ -83,11 +83,11 @@ def open_charges(account_id: int) -> list[OpenCharge]:
     return [OpenCharge(*row) for row in rows]
 
 
-def free_since(account_id: int) -> FreeSince:
-    """What was released on the account after it had counted for a while."""
+def free_since(*account_ids: int) -> FreeSince:
+    """What was released on these accounts after it had counted for a while. One query."""
     free = FreeSince()
     rows = Allocation.objects.filter(
-        account_id=account_id, reversed_by__effective_on__gt=F("effective_on")
+        account_id__in=account_ids, reversed_by__effective_on__gt=F("effective_on")
     ).values_list("payment_id", "charge_id", "reversed_by__effective_on")
     for payment_id, charge_id, day in rows:
         free.payments[payment_id] = max(day, free.payments.get(payment_id, day))
@@ -130,9 +130,10 @@ def allocate(
 
 
 def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
-    """Use what was paid ahead for open charges, oldest money and oldest charge first; returns the CNY applied.
+    """Use what was paid ahead for open charges, oldest money first, for the fee that it named, then the oldest charge.
 
-    It counts from the day on which both the money and the due date were there. Caller holds the account's lock.
+    It counts from the day on which both the money and the due date were there. Returns the CNY applied. Caller holds
+    the account's lock.
     """
     credits = credit_of(account_id)
     charges = open_charges(account_id) if credits else []
@@ -140,14 +141,15 @@ def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
         return ZERO
     applied, free = ZERO, free_since(account_id)
     for balance in credits:
-        plan = plan_allocation(charges, balance.amount - balance.allocated)
+        left, fee_type_id = balance.amount - balance.allocated, balance.payment.fee_type_id
+        plan = plan_allocation(charges, left, fee_type_id=fee_type_id)
         days = {
             c.charge_id: free.earliest(balance.payment_id, c.charge_id, balance.payment.received_on, c.due_on)
             for c in charges
         }
         allocate(balance.payment, plan, effective_on=days, now=now, by=by)
         applied += sum(plan.values(), ZERO)
-        charges = _less(charges, plan)
+        charges = less(charges, plan)
     return applied
 
 
@@ -216,7 +218,7 @@ def release(allocations: Collection[Allocation], *, effective_on: date, now: dat
     _move_allocated(allocated)
 
 
-def _less(charges: Sequence[OpenCharge], plan: Mapping[int, Decimal]) -> list[OpenCharge]:
+def less(charges: Sequence[OpenCharge], plan: Mapping[int, Decimal]) -> list[OpenCharge]:
     """What is still open once ``plan`` is carried out."""
     left = [OpenCharge(c.charge_id, c.fee_type_id, c.due_on, c.open - plan.get(c.charge_id, ZERO)) for c in charges]
     return [charge for charge in left if charge.open > 0]

@@ -1,6 +1,6 @@
 """Forms of the import: the upload, and what each column is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,26 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from arrears.importing.fields import Field
-from arrears.importing.layout import SURE, Column, Layout, SheetLayout
+from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE
+from arrears.importing.fields import ARREARS, VOCABULARIES
+from arrears.importing.layout import Column, Layout, SheetLayout
 from arrears.importing.messages import evidence_text, refusal_text
 from arrears.importing.steps import CONTENT_TYPES
+from arrears.models import FeeType, Import
 
+Choices = list[tuple[str, Any]]
+OF_LISTS = ("as_of", "earlier_from", "is_complete")
+"""What is asked of arrears lists only."""
 WITH_MACROS = (".xlsm", ".xlsb", ".xltm")
-FIELD_CHOICES = [("", _("not imported")), *Field.choices]
+NOT_IMPORTED = ("", _("not imported"))
 
 
 class UploadForm(forms.Form):
     """A workbook to be read. What only its content tells, the worker finds out."""
 
+    kind = forms.ChoiceField(
+        label=_("What the file is"), choices=Import.Kind.choices, initial=Import.Kind.CHARGES, widget=forms.RadioSelect
+    )
     workbook = forms.FileField(label=_("Workbook"), allow_empty_file=True)
     create_units = forms.BooleanField(
         label=_("Create missing units"),
@@ -108,21 +116,57 @@ class ColumnsForm(forms.Form):
         help_text=_("Otherwise a row whose unit the project lacks counts as an error."),
     )
 
-    def __init__(self, *args: Any, layout: Layout, **kwargs: Any) -> None:
+    as_of = forms.DateField(
+        label=_("As of"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("The day up to which the list counts what was paid."),
+        error_messages={"required": _("The file does not say as of which day it lists arrears. Name the day.")},
+    )
+    earlier_from = forms.DateField(
+        label=_("Earlier arrears are owed since"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_(
+            "Where nobody knows, leave it empty: their start counts as unknown, and no lawyer letter lists them."
+        ),
+    )
+    is_complete = forms.BooleanField(
+        label=_("The list is complete"),
+        required=False,
+        help_text=_("Units that it does not print owe nothing. Otherwise they stay as they are."),
+    )
+
+    def __init__(self, *args: Any, layout: Layout, kind: str, fees: Iterable[FeeType] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._layout = layout
+        choices = _choices(kind, fees)
+        if kind != Import.Kind.ARREARS_LIST:
+            for name in OF_LISTS:
+                del self.fields[name]
+        elif layout.as_of:
+            self.fields["as_of"].initial = layout.as_of
         for place, sheet in enumerate(layout.sheets):
             self.fields[_use(place)] = forms.BooleanField(
                 label=gettext("Import this sheet"), required=False, initial=sheet.is_used
             )
             for column in sheet.columns:
-                self.fields[_choice(place, column)] = _column_field(column)
+                self.fields[_choice(place, column)] = _column_field(column, choices)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if len(self.left_out) == len(self._layout.sheets):
             raise ValidationError(gettext("Choose at least one sheet."))
         return cleaned
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was decided beside the columns, as Import.options holds it."""
+        earlier_from = self.cleaned_data.get("earlier_from")
+        decided = {
+            EARLIER_FROM: earlier_from and earlier_from.isoformat(),
+            IS_COMPLETE: self.cleaned_data.get("is_complete"),
+        }
+        return {name: value for name, value in decided.items() if value}
 
     @property
     def left_out(self) -> set[int]:
@@ -146,17 +190,26 @@ class ColumnsForm(forms.Form):
                     column,
                     self[_choice(place, column)],
                     evidence_text(column.evidence, column.params),
-                    0 < column.confidence < SURE,
+                    column.is_doubtful,
                 )
                 for column in sheet.columns
             ]
             yield SheetPart(sheet, self[_use(place)], lines)
 
 
-def _column_field(column: Column) -> forms.ChoiceField:
+def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
+    """What a column can hold; of an arrears list also the arrears of each fee."""
+    plain: Choices = [NOT_IMPORTED, *((field.value, field.label) for field in VOCABULARIES[kind].fields)]
+    if kind != Import.Kind.ARREARS_LIST:
+        return plain
+    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in ARREARS]
+    return plain + by_fee
+
+
+def _column_field(column: Column, choices: Choices) -> forms.ChoiceField:
     label = gettext("Column %(letter)s is imported as") % {"letter": column.letter}
     style = "form-select-sm fs" if column.field else "form-select-sm fs none"
-    choice = forms.ChoiceField(label=label, required=False, choices=FIELD_CHOICES, initial=column.field)
+    choice = forms.ChoiceField(label=label, required=False, choices=choices, initial=column.choice)
     choice.widget.attrs.update({"class": style, "aria-label": label})
     return choice
 

@@ -161,6 +161,7 @@ def post_payment(
         kind=kind,
         amount=amount,
         received_on=received_on,
+        fee_type=fee_type,
         posted_at=now,
         posted_by=by,
         **details,

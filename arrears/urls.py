@@ -21,6 +21,7 @@ urlpatterns = [
     path("p/<slug:project_code>/imports/<int:pk>/back/", imports.import_back, name="import_back"),
     path("p/<slug:project_code>/imports/<int:pk>/post/", imports.import_post, name="import_post"),
     path("p/<slug:project_code>/imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("p/<slug:project_code>/imports/<int:pk>/undo/", imports.import_undo, name="import_undo"),
     path("p/<slug:project_code>/imports/<int:pk>/marked/", imports.import_marked, name="import_marked"),
     path("p/<slug:project_code>/ledger/", ledger.ledger, name="ledger"),
     path("p/<slug:project_code>/ledger/export/", ledger.ledger_export, name="ledger_export"),

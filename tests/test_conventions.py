@@ -65,6 +65,8 @@ MUTABLE = {
     "arrears.Import",
     "arrears.ImportIssue",
     "arrears.StagedCharge",
+    "arrears.StagedPayment",
+    "arrears.ListedAmount",
     "arrears.StagedUnit",
     "arrears.ColumnMapping",
     "notices.NumberSequence",

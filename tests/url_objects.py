@@ -239,6 +239,7 @@ def a_payment(place: Place) -> Arguments:
     "arrears:import_back",
     "arrears:import_post",
     "arrears:import_cancel",
+    "arrears:import_undo",
     "arrears:import_marked",
 )
 def an_import(place: Place) -> Arguments:

@@ -125,6 +125,11 @@ def _checked_amount(number: Decimal) -> Decimal | Fault:
     return cents if cents else Decimal("0.00")
 
 
+def latest_day(today: date) -> date:
+    """The last day that a sheet may name: two years ahead."""
+    return today.replace(year=today.year + 2, day=min(today.day, 28) if today.month == 2 else today.day)
+
+
 def first_day(cell: Cell, *, latest: date) -> date | Fault | None:
     """The day a period begins; a month alone means its first day. None for an empty cell."""
     period = period_of(cell, latest=latest)

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -29,10 +30,24 @@ class Field(models.TextChoices):
     OUTSTANDING = "outstanding", _("arrears (compared)")
     LATE_FEE = "late_fee", _("printed late fee (compared only)")
     EXTERNAL_ID = "external_id", _("number of the bill")
+    RECEIVED_ON = "received_on", _("received on")
+    METHOD = "method", _("method")
+    SERIAL_NO = "serial_no", _("serial number")
+    RECEIPT_NO = "receipt_no", _("receipt number")
+    NOTE = "note", _("note")
+    CURRENT = "current", _("current arrears")
+    EARLIER = "earlier", _("earlier arrears")
+    THIS_YEAR = "this_year", _("arrears of this year")
+    PRIOR_YEARS = "prior_years", _("arrears of prior years")
+    COLUMN_SUM = "column_sum", _("sum of columns (compared)")
 
 
-AMOUNTS = (Field.DUE, Field.RECEIVED, Field.WAIVED, Field.OUTSTANDING, Field.LATE_FEE)
-DAYS = (Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, Field.DUE_ON)
+ARREARS = (Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.OUTSTANDING)
+"""Amounts of an arrears list; the column says for which time, and may say for which fee."""
+AMOUNTS = (*ARREARS, Field.DUE, Field.RECEIVED, Field.WAIVED, Field.LATE_FEE, Field.COLUMN_SUM)
+DAYS = (Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, Field.DUE_ON, Field.RECEIVED_ON)
+REPEATED = frozenset({*ARREARS, Field.LATE_FEE, Field.COLUMN_SUM})
+"""Fields of an arrears list that several columns may hold, for one fee each."""
 
 SYNONYMS: dict[Field, str] = {
     Field.UNIT: (
@@ -84,6 +99,39 @@ SYNONYMS: dict[Field, str] = {
         "单据号 流水号 账单编号 账单号 单号 应收单号 费用编号 应收编号 账单流水号 单据编号 流水 应收id 账单id"
     ),
 }
+OF_PAYMENTS: dict[Field, str] = {
+    Field.RECEIVED: (
+        "收款金额 金额 实收金额 实收 已收金额 已收 缴费金额 交费金额 付款金额 支付金额 交易金额 到账金额 入账金额 "
+        "实缴金额 实付金额 收入金额 贷方金额 贷方发生额 收款额 收费金额 本次收款 本次实收 回款金额"
+    ),
+    Field.RECEIVED_ON: (
+        "收款日期 收款时间 收费日期 收费时间 缴费日期 缴费时间 交费日期 付款日期 付款时间 支付日期 支付时间 交易日期 "
+        "交易时间 到账日期 到账时间 入账日期 入账时间 实收日期 记账日期 回款日期 日期"
+    ),
+    Field.METHOD: (
+        "收款方式 支付方式 缴费方式 交费方式 付款方式 结算方式 收费方式 支付渠道 缴费渠道 收款渠道 支付类型 付款渠道"
+    ),
+    Field.SERIAL_NO: (
+        "流水号 交易流水号 交易号 交易单号 订单号 支付流水号 支付单号 银行流水号 收款流水号 流水 业务流水号 交易编号 "
+        "商户订单号 参考号 凭证号 收款单号 缴费流水号"
+    ),
+    Field.RECEIPT_NO: "收据号 收据编号 票据号 票据编号 票号 发票号 发票号码 小票号 收据号码 票据号码",
+    Field.NOTE: "备注 摘要 说明 用途 附言 备注说明",
+}
+OF_LISTS: dict[Field, str] = {
+    Field.CURRENT: "本期 本月 当期 当月 本期欠费 本月欠费 当期欠费 当月欠费 本期应收 本月应收 本期未收 本期欠款",
+    Field.EARLIER: "前期 往期 前期欠费 往期欠费 前期未收 前期欠款 期初欠费 上期结转 上期欠费 以前欠费 前欠",
+    Field.THIS_YEAR: "本年 本年度 当年 今年 本年欠费 本年度欠费 当年欠费 本年应收 本年未收",
+    Field.PRIOR_YEARS: (
+        "往年 历年 以前年度 往年欠费 历年欠费 以前年度欠费 上年结转 往年陈欠 陈欠 历史欠费 历年陈欠 往年未收 历年累计"
+    ),
+    Field.OUTSTANDING: SYNONYMS[Field.OUTSTANDING].replace("欠费合计 ", ""),
+    Field.COLUMN_SUM: "小计 合计 总计 共计 累计 欠费合计 合计欠费 欠费总额 总欠费 欠费总计 合计金额 欠费小计 应收合计",
+}
+PLACES = (
+    *(Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.PHONE, Field.AREA, Field.ESTATE),
+    Field.FEE,
+)
 HEADER_EXAMPLES = "房号、收费项目、应收金额"
 NOT_IN_HEADER = re.compile(r"[\s()\[\]【】:：*＊·.,，、_\-/\\]+")
 PRINTED_MEASURE = re.compile(
@@ -97,20 +145,55 @@ def header_key(text: str) -> str:
     return NOT_IN_HEADER.sub("", PRINTED_MEASURE.sub("", plain)).casefold()
 
 
-FIELDS_OF_WORD: dict[str, list[Field]] = {}
-for _field, _words in SYNONYMS.items():
-    for _word in _words.split():
-        FIELDS_OF_WORD.setdefault(header_key(_word), []).append(_field)
+Needed = tuple[tuple[Field, ...], ...]
 
 
-def missing_fields(found: Collection[str]) -> list[tuple[Field, ...]]:
-    """What a list of charges cannot do without, as alternatives, where none of them is among ``found``."""
-    needed: list[tuple[Field, ...]] = [
-        (Field.ROOM, Field.UNIT),
-        (Field.FEE,),
-        (Field.PERIOD, Field.PERIOD_START),
-        (Field.PERIOD, Field.PERIOD_END),
-        (Field.DUE, Field.OUTSTANDING),
-    ]
-    missing = [alternatives for alternatives in needed if not set(alternatives) & set(found)]
-    return list(dict.fromkeys(missing))
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the columns of one kind of list can hold.
+
+    ``needed``: what it cannot do without, as alternatives. ``fields_of_word`` by the key of a header.
+    """
+
+    fields: tuple[Field, ...]
+    needed: Needed
+    fields_of_word: Mapping[str, list[Field]]
+
+    def missing(self, found: Collection[str]) -> list[tuple[Field, ...]]:
+        """What is needed and not among the fields ``found``."""
+        missing = [alternatives for alternatives in self.needed if not set(alternatives) & set(found)]
+        return list(dict.fromkeys(missing))
+
+
+def _vocabulary(fields: tuple[Field, ...], needed: Needed, words: Mapping[Field, str]) -> Vocabulary:
+    fields_of_word: dict[str, list[Field]] = {}
+    for field in fields:
+        for word in words[field].split():
+            fields_of_word.setdefault(header_key(word), []).append(field)
+    return Vocabulary(fields, needed, fields_of_word)
+
+
+VOCABULARIES: dict[str, Vocabulary] = {
+    "charges": _vocabulary(
+        tuple(SYNONYMS),
+        (
+            (Field.ROOM, Field.UNIT),
+            (Field.FEE,),
+            (Field.PERIOD, Field.PERIOD_START),
+            (Field.PERIOD, Field.PERIOD_END),
+            (Field.DUE, Field.OUTSTANDING),
+        ),
+        SYNONYMS,
+    ),
+    "payments": _vocabulary(
+        (*PLACES, *OF_PAYMENTS),
+        ((Field.ROOM, Field.UNIT), (Field.RECEIVED,), (Field.RECEIVED_ON,)),
+        SYNONYMS | OF_PAYMENTS,
+    ),
+    "arrears_list": _vocabulary(
+        (*PLACES, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
+        ((Field.ROOM, Field.UNIT), ARREARS),
+        SYNONYMS | OF_LISTS,
+    ),
+}
+"""By kind of import."""

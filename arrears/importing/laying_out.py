@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-from arrears.importing.fields import missing_fields
-from arrears.importing.layout import Layout, SheetLayout
+from arrears.importing.cells import latest_day
+from arrears.importing.fields import ARREARS, REPEATED, VOCABULARIES, Field
+from arrears.importing.layout import Column, Layout, SheetLayout
 from arrears.importing.reading import Refusal, Sheet
 from arrears.importing.recognising import recognise
 from arrears.importing.register import Register
 from arrears.importing.rows import RowKind, RowKinds, Table
-from arrears.importing.staging import latest_day
 from arrears.models import ColumnMapping
 from company.models import Project, User
 
@@ -31,7 +31,8 @@ def ready_to_check(sheets: Iterable[Sheet], *, register: Register, today: date) 
     count = 0
     for sheet, layout in recognised(sheets, register=register, today=today):
         if layout is not None:
-            require_fields(layout)
+            require_fields(layout, register.kind)
+            _require_known_fees(layout)
             count += 1
             yield sheet, layout
     if not count:
@@ -45,29 +46,46 @@ def remember(project: Project, kind: str, sheet: SheetLayout, *, by: User | None
         kind=kind,
         fingerprint=sheet.fingerprint,
         defaults={
-            "columns": {str(column.index): column.field for column in sheet.columns},
+            "columns": {str(column.index): column.choice for column in sheet.columns},
             "confirmed_at": now,
             "confirmed_by": by,
         },
     )
 
 
-def require_fields(sheet: SheetLayout) -> None:
-    """Raises Refusal when a sheet lacks a column that a list of charges cannot do without, or has one twice."""
-    fields = [column.field for column in sheet.columns if column.field]
-    twice = {field for field in fields if fields.count(field) > 1}
+def require_fields(sheet: SheetLayout, kind: str) -> None:
+    """Raises Refusal when a sheet lacks a column that a list of this kind cannot do without, or has one twice."""
+    choices = [column.choice for column in sheet.columns if column.field]
+    twice = {column.field for column in sheet.columns if choices.count(column.choice) > 1 and _is_single(column, kind)}
     if twice:
         raise Refusal("column_twice", sheet=sheet.name, fields=sorted(twice))
-    missing = missing_fields(fields)
+    missing = VOCABULARIES[kind].missing(sheet.index_of())
     if missing:
         names = dict.fromkeys(alternatives[0].value for alternatives in missing)
         raise Refusal("columns_missing", sheet=sheet.name, fields=list(names))
+    if kind == "arrears_list" and not sheet.column_of(Field.FEE):
+        for column in sheet.columns:
+            if column.field in ARREARS and not column.fee_id:
+                raise Refusal("no_fee_of_column", column=column.letter, header=column.header)
+
+
+def _is_single(column: Column, kind: str) -> bool:
+    """Whether no other column may hold the same: printed late fees and sums of a list may stand in several."""
+    return kind != "arrears_list" or column.field not in REPEATED or column.field in ARREARS
+
+
+def _require_known_fees(sheet: SheetLayout) -> None:
+    """Raises Refusal for an amount of an unknown fee, which nobody is there to name."""
+    for column in sheet.columns:
+        if column.evidence == "unknown_fee_column":
+            params = {"column": column.letter, "header": column.header, "fee": column.params["fee"]}
+            raise Refusal("unknown_fee_of_column", **params)
 
 
 def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layout:
     """The layout of a whole workbook with its rows counted. Raises Refusal when no sheet has a header.
 
-    Where a sheet has all that charges need, one that lacks something, such as a summary, is proposed to be left out.
+    Where a sheet has all that is needed, one that lacks something, such as a summary, is proposed to be left out.
     """
     layout = Layout([])
     for sheet, found in recognised(sheets, register=register, today=today):
@@ -78,7 +96,7 @@ def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layo
             layout.sheets.append(found)
     if not layout.sheets:
         raise Refusal("no_header")
-    whole = [laid for laid in layout.sheets if not missing_fields(laid.index_of())]
+    whole = [laid for laid in layout.sheets if not register.vocabulary.missing(laid.index_of())]
     for laid in layout.sheets:
         laid.is_used = not whole or laid in whole
     return layout

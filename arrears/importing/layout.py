@@ -15,7 +15,7 @@ SURE = 80
 class Column:
     """One column as recognised. ``index`` counts from the sheet's first column, ``letter`` is what Excel shows.
 
-    ``evidence`` codes are put into words by arrears.importing.messages.
+    ``evidence`` codes are put into words by arrears.importing.messages. ``fee_id``: the fee whose arrears it holds.
     """
 
     index: int
@@ -26,17 +26,29 @@ class Column:
     confidence: int = 0
     evidence: str = "nothing_fits"
     params: dict[str, Any] = stored(default_factory=dict)
+    fee_id: int | None = None
 
     @property
     def is_doubtful(self) -> bool:
-        return bool(self.field) and self.confidence < SURE
+        return 0 < self.confidence < SURE
+
+    @property
+    def choice(self) -> str:
+        """What is chosen of it, as forms and memory write it: ``due``, or ``earlier:7`` for a fee."""
+        return f"{self.field}:{self.fee_id}" if self.fee_id else self.field
+
+    def hold(self, choice: str) -> None:
+        """Take a ``choice`` for what the column holds."""
+        self.field, _colon, fee_id = choice.partition(":")
+        self.fee_id = int(fee_id) if fee_id else None
 
 
 @dataclass(slots=True)
 class SheetLayout:
     """One sheet. ``header_rows`` are the sheet's own numbers of the first and last header row.
 
-    ``is_used``: whether it is imported; a person can leave a sheet out, such as a summary of the others.
+    ``is_used``: whether it is imported; a person can leave a sheet out, such as a summary of the others. ``as_of``: the
+    day of which its title speaks, as text.
     """
 
     name: str
@@ -50,6 +62,7 @@ class SheetLayout:
     other_rows: int = 0
     blank_rows: int = 0
     is_used: bool = True
+    as_of: str = ""
 
     def index_of(self) -> dict[str, int]:
         """By field the column that holds it."""
@@ -61,10 +74,10 @@ class SheetLayout:
     def assign(self, chosen: Mapping[int, str]) -> None:
         """Take a person's choice of fields by column index for what was guessed."""
         for column in self.columns:
-            wanted = chosen.get(column.index, column.field)
-            if wanted != column.field:
+            wanted = chosen.get(column.index, column.choice)
+            if wanted != column.choice:
                 column.confidence, column.evidence, column.params = (100 if wanted else 0), "chosen", {}
-            column.field = wanted
+            column.hold(wanted)
 
 
 @dataclass(slots=True)
@@ -77,6 +90,11 @@ class Layout:
     @property
     def used(self) -> list[SheetLayout]:
         return [sheet for sheet in self.sheets if sheet.is_used]
+
+    @property
+    def as_of(self) -> str:
+        """The day of which the title of one of its sheets speaks, as text; empty where none does."""
+        return next((sheet.as_of for sheet in self.sheets if sheet.as_of), "")
 
     @property
     def rows(self) -> int:

@@ -3,9 +3,17 @@
 from typing import Any
 
 from django.db import connection
+from django.db.models import Manager
 from psycopg import sql
 
 from arrears.models import Import
+
+TABLES = {
+    Import.Kind.CHARGES: "arrears_stagedcharge",
+    Import.Kind.PAYMENTS: "arrears_stagedpayment",
+    Import.Kind.ARREARS_LIST: "arrears_listedamount",
+}
+"""Where the checked rows of a kind of list are staged."""
 
 MATCHED = sql.SQL(
     """
@@ -31,6 +39,49 @@ MATCHED = sql.SQL(
 """Staged rows with their live charge. ``posted`` is its amount, 0 where the external id stands on another charge."""
 
 
+MATCHED_PAYMENTS = sql.SQL(
+    """
+    SELECT stage.*, payment.id AS payment_id, payment.amount AS posted, account.unit_id AS posted_unit_id
+    FROM stage
+    JOIN arrears_payment AS payment
+        ON payment.project_id = %(project)s AND payment.serial_no = stage.serial_no
+        AND payment.kind = 'received' AND payment.reversed_by_id IS NULL
+    JOIN arrears_account AS account ON account.id = payment.account_id
+    WHERE stage.serial_no <> ''
+    UNION ALL
+    SELECT stage.*, same.id, same.amount, stage.unit_id
+    FROM stage
+    CROSS JOIN LATERAL (
+        SELECT payment.id, payment.amount
+        FROM arrears_account AS account JOIN arrears_payment AS payment ON payment.account_id = account.id
+        WHERE account.unit_id = stage.unit_id AND payment.received_on = stage.received_on
+            AND payment.amount = stage.amount AND payment.receipt_no = stage.receipt_no
+            AND payment.fee_type_id IS NOT DISTINCT FROM stage.fee_type_id AND payment.serial_no = ''
+            AND payment.kind = 'received' AND payment.reversed_by_id IS NULL
+        ORDER BY payment.id LIMIT 1
+    ) AS same
+    WHERE stage.serial_no = ''
+    """
+)
+"""Staged payments with the live payment that they are, by serial number, else by all that they say."""
+
+
+def staged_table(workbook: Import) -> sql.Identifier:
+    """The table in which the rows of the workbook are staged."""
+    return sql.Identifier(TABLES[Import.Kind(workbook.kind)])
+
+
+def staged_rows(workbook: Import) -> tuple["Manager[Any]", ...]:
+    """Everything that is staged for a workbook, of whatever kind."""
+    return workbook.staged, workbook.staged_payments, workbook.listed, workbook.staged_units
+
+
+def imports_payments(project_id: int) -> bool:
+    """Whether the project's payments are imported: then amounts received beside charges are only compared."""
+    posted = Import.objects.filter(project_id=project_id, kind=Import.Kind.PAYMENTS, state=Import.State.POSTED)
+    return posted.exists()
+
+
 def set_stage(workbook: Import) -> None:
     """Give this transaction the workbook's rows as the table ``stage``, counted for the planner.
 
@@ -39,16 +90,15 @@ def set_stage(workbook: Import) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.stage")
-        cursor.execute(
-            "CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM arrears_stagedcharge WHERE import_id = %s",
-            [workbook.pk],
-        )
+        copied = sql.SQL("CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM {} WHERE import_id = %s")
+        cursor.execute(copied.format(staged_table(workbook)), [workbook.pk])
         cursor.execute("ANALYZE stage")
 
 
 def run_on_stage(statement: str, workbook: Import, **params: Any) -> list[Any]:
     """Run a statement that may name ``stage`` and ``{matched}``; returns its rows. ``set_stage`` comes first."""
-    composed = sql.SQL(statement).format(matched=MATCHED)
+    matched = MATCHED_PAYMENTS if workbook.kind == Import.Kind.PAYMENTS else MATCHED
+    composed = sql.SQL(statement).format(matched=matched)
     with connection.cursor() as cursor:
         cursor.execute(composed, {"workbook": workbook.pk, "project": workbook.project_id, **params})
         return list(cursor.fetchall())

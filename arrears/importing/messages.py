@@ -29,6 +29,14 @@ REFUSALS: Sentences = {
     "columns_missing_in_sheet": _("Sheet %(sheet)s: no column for %(fields)s."),
     "column_twice": _("There is more than one column for %(fields)s."),
     "column_twice_in_sheet": _("Sheet %(sheet)s: more than one column for %(fields)s."),
+    "unknown_fee_of_column": _(
+        "Column %(column)s “%(header)s”: the project has no fee called %(fee)s. Add it as a fee or as a word for one, "
+        "or choose in the browser what the column holds."
+    ),
+    "no_fee_of_column": _("Column %(column)s “%(header)s”: choose the fee whose arrears stand there."),
+    "no_as_of": _("The file does not say as of which day it lists arrears. Name the day."),
+    "as_of_to_come": _("The list is as of %(day)s, which is still to come."),
+    "older_list": _("The list is as of %(day)s, and one as of %(newer)s is posted already."),
     "file_gone": _("The uploaded file is no longer kept. Upload it again."),
     "no_such_file": _("There is no file %(path)s."),
     "no_project": _("There is no project %(project)s; --create-project starts one."),
@@ -65,14 +73,31 @@ ISSUES: Sentences = {
     "unknown_fee": _("%(header)s: the project has no fee called %(fee)s"),
     "paid_more_than_due": _("%(header)s: %(settled)s received or waived is more than the %(due)s due"),
     "arrears_differ": _("%(header)s: due less received is %(computed)s, the sheet says %(value)s"),
-    "twice": _("the same charge stands in row %(row)s already"),
-    "twice_in_sheet": _("the same charge stands in row %(row)s of sheet %(sheet)s already"),
+    "twice": _("the same stands in row %(row)s already"),
+    "twice_in_sheet": _("the same stands in row %(row)s of sheet %(sheet)s already"),
     "conflict": _("%(header)s: the ledger has this charge with %(posted)s; reverse it there if this one is right"),
     "number_used": _("%(header)s: this number stands on another charge in the ledger"),
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
     "charged_otherwise": _("this fee is charged for this period with %(posted)s, under another number or none"),
     "another_estate": _("The sheet names another estate"),
     "owner_differs": _("%(unit)s: the owner differs from the register"),
+    "paid_back": _(
+        "%(header)s: money paid back or cancelled. Reverse the payment in the ledger, or record a refund on the unit's "
+        "account, and leave this row out"
+    ),
+    "day_to_come": _("%(header)s: the day is after %(today)s, money cannot have been received yet"),
+    "number_lost_digits": _("%(header)s: Excel has turned the number into %(value)s and lost its last digits"),
+    "serial_conflict": _("%(header)s: the ledger has this number with %(posted)s; reverse it if this one is right"),
+    "serial_on_another_unit": _("%(header)s: the ledger has this number on another unit, with %(posted)s"),
+    "in_list": _(
+        "%(header)s: the arrears list as of %(as_of)s knows this payment already; %(left)s of it is more than the list "
+        "showed as settled, so it is held back"
+    ),
+    "received_differs": _("%(header)s: the ledger has %(settled)s settled; the column is only compared"),
+    "row_sum_differs": _("%(header)s: the printed sum %(printed)s differs from the columns, which add up to %(ours)s"),
+    "settled_since": _("%(header)s: %(amount)s less than the ledger, but later payments have settled it already"),
+    "credit_in_list": _("%(header)s: the charge is larger by the credit of %(amount)s that the account had"),
+    "is_credit": _("%(header)s: a negative balance of %(amount)s; posted as credit only where you agree"),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
 }
 
@@ -84,6 +109,15 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
     "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
     "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
     "total_differs": (_("A printed total differs from its rows"), _("Compared above")),
+    "row_sum_differs": (_("A printed sum differs from its row"), _("Nothing is left out for that")),
+    "received_differs": (
+        _("Received differs from the ledger"),
+        _("Payments are imported here; this is only compared"),
+    ),
+    "in_list": (_("Payments that an arrears list knows"), _("Held back unless you agree below")),
+    "settled_since": (_("Lower in the list, paid since"), _("Later payments have settled it; nothing is posted")),
+    "credit_in_list": (_("Credit of before is used"), _("The list has counted it, so the charge is larger by it")),
+    "is_credit": (_("Negative balances are credit"), _("Posted only where you agree below")),
 }
 """Short names of warnings, and what they mean for the import."""
 
@@ -94,6 +128,10 @@ EVIDENCE: Sentences = {
     "looks_like_phone": _("by content: %(fitting)s of %(of)s look like phone numbers"),
     "looks_like_fee": _("by content: %(fitting)s of %(of)s are fees of the project"),
     "looks_like_unit": _("by content: %(fitting)s of %(of)s look like units"),
+    "looks_like_received_on": _("by content: %(fitting)s of %(of)s look like days"),
+    "looks_like_method": _("by content: %(fitting)s of %(of)s look like ways to pay"),
+    "fee_column": _("names a fee"),
+    "unknown_fee_column": _("the project has no fee called %(fee)s; please choose"),
     "looks_like_period": _("by content: %(fitting)s of %(of)s look like dates or months"),
     "taken": _("column %(column)s holds this already"),
     "remembered": _("chosen in an earlier import"),

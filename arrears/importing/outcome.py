@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from arrears.importing.reading import Place
 from arrears.importing.totals import ZERO, Comparison
@@ -11,8 +11,25 @@ from arrears.models import ImportIssue
 from owners.registering import NewUnit
 
 
+class LedgerMovedError(Exception):
+    """Since the check somebody posted otherwise what the workbook brings; it has to be checked again."""
+
+
+class Staged(Protocol):
+    """What COPY writes of a checked row of any kind, in the order of its columns."""
+
+    @property
+    def sheet(self) -> str: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def amount(self) -> Decimal: ...
+    @property
+    def key(self) -> object: ...
+
+
 class StagedRow(NamedTuple):
-    """What COPY writes of a checked row, in the order of its columns."""
+    """What COPY writes of a checked charge, in the order of its columns."""
 
     sheet: str
     row: int
@@ -33,6 +50,51 @@ class StagedRow(NamedTuple):
         if self.external_id:
             return (self.external_id,)
         return self.unit_id or self.unit_code, self.fee_type_id, self.period_start, self.period_end
+
+
+class StagedMoney(NamedTuple):
+    """What COPY writes of a checked payment, in the order of its columns."""
+
+    sheet: str
+    row: int
+    unit_id: int | None
+    unit_code: str
+    fee_type_id: int | None
+    received_on: date
+    amount: Decimal
+    method: str
+    serial_no: str
+    receipt_no: str
+    note: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes it the same payment as another one."""
+        if self.serial_no:
+            return (self.serial_no,)
+        return self.unit_id or self.unit_code, self.received_on, self.amount, self.receipt_no, self.fee_type_id
+
+
+class StagedListed(NamedTuple):
+    """What COPY writes of an amount of an arrears list, in the order of its columns."""
+
+    sheet: str
+    row: int
+    column: str
+    unit_id: int | None
+    unit_code: str
+    fee_type_id: int
+    window: str
+    period_start: date
+    period_end: date
+    is_dated: bool
+    amount: Decimal
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What can stand in a list but once."""
+        period = (self.period_start, self.period_end) if self.is_dated else ()
+        return self.unit_id or self.unit_code, self.fee_type_id, self.window, *period
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
 from arrears.importing.recognising import LONG_NUMBER
 from arrears.importing.states import State
-from arrears.models import Import, ImportIssue
+from arrears.models import Import, ImportIssue, ListedAmount, Payment
 from owners.personal_data import mask_numbers_within, mask_phone
 
 NEARLY = 99
@@ -36,6 +36,7 @@ STEP_OF_STATE: dict[State, int] = {
     State.APPROVED: 4,
     State.POSTING: 4,
     State.POSTED: 5,
+    State.UNDONE: 5,
 }
 
 
@@ -121,12 +122,12 @@ def total_lines(workbook: Import) -> list[TotalLine]:
             found["sheet"],
             found["row"],
             found["is_subtotal"],
-            str(Field(name).label),
-            Decimal(found["ours"][name]),
-            Decimal(printed),
+            line["header"] or str(Field(line["field"]).label),
+            Decimal(line["ours"]),
+            Decimal(line["printed"]),
         )
         for found in workbook.findings.get("totals", [])
-        for name, printed in found["printed"].items()
+        for line in found["lines"]
     ]
 
 
@@ -147,6 +148,49 @@ def fee_lines(workbook: Import) -> list[FeeLine]:
     return [
         FeeLine(line["fee"], line["rows"], *(Decimal(line[name]) for name in amounts))
         for line in workbook.findings.get("by_fee", [])
+    ]
+
+
+class WindowLine(NamedTuple):
+    """A fee and time of an arrears list, in CNY: what it says, what the ledger says, and what is to be posted."""
+
+    fee: str
+    window: str
+    listed: Decimal
+    ledger: Decimal
+    new: Decimal
+    settled: Decimal
+
+
+def window_lines(workbook: Import) -> list[WindowLine]:
+    """The two sides of an arrears list by fee and time, in the order of the catalogue."""
+    return [
+        WindowLine(
+            line["fee"],
+            str(ListedAmount.Window(line["window"]).label),
+            *(Decimal(line[name]) for name in ("listed", "ledger", "new", "settled")),
+        )
+        for line in workbook.findings.get("by_window", [])
+    ]
+
+
+class MethodLine(NamedTuple):
+    """Staged payments of one method, in CNY."""
+
+    method: str
+    rows: int
+    amount: Decimal
+
+
+def method_lines(workbook: Import) -> list[MethodLine]:
+    """The sums by method, largest first."""
+    return [
+        MethodLine(
+            str(Payment.Method(line["method"]).label) if line["method"] else _("not said"),
+            line["rows"],
+            Decimal(line["amount"]),
+        )
+        for line in workbook.findings.get("by_method", [])
     ]
 
 
@@ -220,12 +264,23 @@ def _masked(value: str, field: str) -> str:
         value = LATER_LETTER.sub("*", value)
     elif field in AMOUNTS or field in DAYS:  # 20250230 is shown whole, a phone in the wrong column is not
         value = mask_numbers_within(value)
-    elif field != Field.EXTERNAL_ID:
+    elif field not in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
         value = LONG_NUMBER.sub(lambda number: mask_phone(number[0]), value)
     return CONTROL.sub(lambda sign: chr(0x2400 + ord(sign[0])), value)
 
 
 def seal_of(workbook: Import) -> str:
     """The figures that a person saw when agreeing to post them: another check has another seal."""
-    figures: tuple[Any, ...] = (workbook.good_rows, workbook.bad_rows, workbook.due, workbook.paid, workbook.known_rows)
+    found = workbook.findings
+    figures: tuple[Any, ...] = (
+        *(
+            workbook.good_rows,
+            workbook.bad_rows,
+            workbook.due,
+            workbook.paid,
+            workbook.outstanding,
+            workbook.known_rows,
+        ),
+        *(found.get(name, "") for name in ("new", "settled", "held", "credit")),
+    )
     return "-".join(map(str, figures))

@@ -1,28 +1,28 @@
 """Staged rows become charges and payments, all in one transaction and set-wise.
 
-Order: units, accounts, the locks of all accounts in the order of their ids, charges with their balances, what was
-received, credit, versions. Unique keys make a second import of the same rows add nothing, also at the same moment:
-who comes second waits for the locks or for the keys, and finds the rows there.
+Order: units, accounts, the locks of all accounts in the order of their ids, the rows of the kind at hand with their
+balances (of charges: then what was received), credit, versions. Unique keys make a second import of the same rows add
+nothing, also at the same moment: who comes second waits for the locks or for the keys, and finds the rows there.
 """
 
 from datetime import date, datetime
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
+from psycopg import sql
 
 from arrears.accounts import make_accounts
 from arrears.allocation import apply_credit
-from arrears.importing.ledger_match import run_on_stage, set_stage
-from arrears.models import Import, PaymentBalance
+from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
+from arrears.importing.outcome import LedgerMovedError
+from arrears.importing.posting_lists import post_list
+from arrears.importing.posting_payments import Posted, post_payments
+from arrears.models import ChargeBalance, Import, ListedAmount, PaymentBalance
 from arrears.posting import raise_versions
 from company.models import User
 from owners.models import Unit
 from owners.registering import NewUnit, register_units
 from owners.unit_codes import parse_unit
-
-
-class LedgerMovedError(Exception):
-    """Since the check somebody posted other amounts for the same charges; the workbook has to be checked again."""
 
 
 @transaction.atomic
@@ -35,20 +35,30 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
     _lock_accounts(workbook)
-    posted = _post_charges(workbook, now=now, by=by)
-    _make_sure_of_every_row(workbook)
-    settled = _post_received(workbook, now=now, by=by)
-    touched = {account_id for _sheet, _row, account_id in posted + settled}
+    posted = _post_rows(workbook, now=now, by=by)
+    touched = {account_id for _sheet, _row, account_id in posted}
     _apply_credit(touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
-    return len({(sheet, row) for sheet, row, _account_id in posted + settled})
+    return len({(sheet, row) for sheet, row, _account_id in posted})
 
 
 def clear_stage(workbook: Import) -> None:
-    """Forget staged rows and units, keeping the issues that the check found."""
-    for rows in (workbook.staged, workbook.staged_units):
-        rows.all().delete()
+    """Forget staged rows and units, keeping the issues that the check found, and what a posted list has said."""
+    for rows in staged_rows(workbook):
+        if rows.model is not ListedAmount or workbook.state in Import.NOTHING_POSTED_STATES:
+            rows.all().delete()
+
+
+def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Posted]:
+    match workbook.kind:
+        case Import.Kind.PAYMENTS:
+            return post_payments(workbook, now=now, by=by)
+        case Import.Kind.ARREARS_LIST:
+            return post_list(workbook, now=now, by=by)
+    posted = _post_charges(workbook, now=now, by=by)
+    _make_sure_of_every_row(workbook)
+    return posted if imports_payments(workbook.project_id) else posted + _post_received(workbook, now=now, by=by)
 
 
 def _register_units(workbook: Import) -> None:
@@ -65,22 +75,23 @@ def _register_units(workbook: Import) -> None:
         ],
     )
     with connection.cursor() as cursor:
-        cursor.execute(
+        statement = sql.SQL(
             """
-            UPDATE arrears_stagedcharge AS staged SET unit_id = unit.id FROM owners_unit AS unit
+            UPDATE {} AS staged SET unit_id = unit.id FROM owners_unit AS unit
             WHERE unit.project_id = %s AND unit.code = staged.unit_code
                 AND staged.import_id = %s AND staged.unit_id IS NULL
-            """,
-            [workbook.project_id, workbook.pk],
+            """
         )
+        cursor.execute(statement.format(staged_table(workbook)), [workbook.project_id, workbook.pk])
 
 
 def _unit_days(workbook: Import) -> list[tuple[int, date]]:
     """The days for which accounts are needed: one a unit where one party owned it all the time, else each."""
+    day = "received_on" if workbook.kind == Import.Kind.PAYMENTS else "period_end"
     return run_on_stage(
-        """
+        f"""
         WITH needed AS (
-            SELECT unit_id, min(period_end) AS first_on, max(period_end) AS last_on
+            SELECT unit_id, min({day}) AS first_on, max({day}) AS last_on
             FROM stage GROUP BY unit_id
         ), sole AS (
             SELECT unit_id, first_on FROM needed WHERE EXISTS (
@@ -90,8 +101,8 @@ def _unit_days(workbook: Import) -> list[tuple[int, date]]:
         )
         SELECT unit_id, first_on FROM sole
         UNION
-        SELECT unit_id, period_end FROM stage WHERE unit_id NOT IN (SELECT unit_id FROM sole)
-        """,
+        SELECT unit_id, {day} FROM stage WHERE unit_id NOT IN (SELECT unit_id FROM sole)
+        """,  # noqa: S608  names of this file
         workbook,
     )
 
@@ -204,7 +215,12 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
 
 
 def _apply_credit(account_ids: set[int], *, now: datetime, by: User | None) -> None:
-    """Money paid ahead settles the new charges, on the few accounts that have any."""
-    with_credit = PaymentBalance.objects.filter(account_id__in=account_ids, is_live=True, allocated__lt=F("amount"))
+    """Money paid ahead settles the new charges, on the few accounts that have both."""
+    open_charges = ChargeBalance.objects.filter(
+        account_id=OuterRef("account_id"), is_live=True, settled__lt=F("amount")
+    )
+    with_credit = PaymentBalance.objects.filter(
+        Exists(open_charges), account_id__in=account_ids, is_live=True, allocated__lt=F("amount")
+    )
     for account_id in sorted(set(with_credit.values_list("account_id", flat=True))):
         apply_credit(account_id, now=now, by=by)

@@ -9,8 +9,10 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from arrears.importing.cells import NOTHING, SPACE, amount, period_of, shown
-from arrears.importing.fields import AMOUNTS, DAYS, FIELDS_OF_WORD, Field, header_key
+from arrears.importing.fields import AMOUNTS, DAYS, Field, Vocabulary, header_key
 from arrears.importing.layout import Column, SheetLayout, letter_of
+from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, settle_sums
+from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
 from owners.personal_data import mask_name, mask_phone
@@ -25,8 +27,10 @@ CONFIRMED_BY_LOOK = 4
 LOOKS_RIGHT, LOOKS_WRONG = 0.8, 0.3
 PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
-TELLING = (Field.PHONE, Field.FEE, Field.UNIT, Field.PERIOD)
+TELLING = (Field.PHONE, Field.FEE, Field.UNIT, Field.PERIOD, Field.RECEIVED_ON, Field.METHOD)
 """Fields that the values alone may suggest, where the header says nothing."""
+BY_WINDOW = frozenset({Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.COLUMN_SUM})
+"""Fields that arrears.importing.list_columns finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,21 @@ class Header:
     texts: list[str]
 
 
-def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
+def find_header(rows: Sequence[Sequence[Cell]], vocabulary: Vocabulary) -> Header | None:
     """The row with most known words among the first ones; None where no row has at least three."""
-    hits = [_known_words(row) for row in rows[:SEARCHED_ROWS]]
+    hits = [_known_words(row, vocabulary) for row in rows[:SEARCHED_ROWS]]
     best = max(range(len(hits)), key=lambda index: hits[index], default=None)
     if best is None or hits[best] < FEWEST_HITS:
         return None
     for upper in (best, best - 1):
-        if upper >= 0 and upper + 1 < len(rows) and _is_header_in_two_rows(rows[upper], rows[upper + 1]):
+        if upper >= 0 and upper + 1 < len(rows) and _is_header_in_two_rows(rows[upper], rows[upper + 1], vocabulary):
             return Header(upper, upper + 1, _joined(rows[upper], rows[upper + 1]))
     return Header(best, best, [_text(cell) for cell in rows[best]])
 
 
 def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) -> SheetLayout | None:
     """The layout of a sheet from its first rows; None where it has no header."""
-    rows, header = head.rows, find_header(head.rows)
+    rows, header = head.rows, find_header(head.rows, register.vocabulary)
     if header is None:
         return None
     columns = [
@@ -69,13 +73,18 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     values = _values_by_column(rows[header.last + 1 : header.last + 1 + LOOKED_AT], len(columns))
     fingerprint = fingerprint_of(header.texts)
     looks = Looks(register, latest)
-    guesses = [_guesses(column.header, values[column.index], looks) for column in columns]
+    if register.kind == "arrears_list":
+        name_arrears_columns(columns, values, register)
+    guesses = [[] if column.confidence else _guesses(column.header, values[column.index], looks) for column in columns]
     _assign(columns, guesses)
+    settle_sums(columns)
     _recall(columns, register.columns.get(fingerprint))
     for column in columns:
         column.samples = _samples(column, values[column.index])
     header_rows = (head.numbers[header.first], head.numbers[header.last])
-    return SheetLayout(sheet.name, header_rows, fingerprint, columns)
+    spoken_of = day_spoken_of(rows[: header.first], latest=latest) if register.kind == "arrears_list" else None
+    as_of = spoken_of.isoformat() if spoken_of else ""
+    return SheetLayout(sheet.name, header_rows, fingerprint, columns, as_of=as_of)
 
 
 def fingerprint_of(headers: Sequence[str]) -> str:
@@ -107,6 +116,7 @@ class Looks:
             Field.PHONE: lambda cell: PHONE.search(shown(cell)) is not None,
             Field.UNIT: self._is_unit,
             Field.ROOM: lambda cell: bool(re.search(r"\d", shown(cell))),
+            Field.METHOD: lambda cell: method_of(_text(cell)) is not None,
         }
         return tests.get(field)
 
@@ -124,23 +134,26 @@ class Looks:
 
 def _guesses(header: str, values: Sequence[Cell], looks: Looks) -> list[Guess]:
     """What the column may hold, each field once, best first."""
-    by_word = [_judged(guess, values, looks) for guess in _by_header(header)]
+    by_word = [_judged(guess, values, looks) for guess in _by_header(header, looks.register.vocabulary)]
     seen = {guess.field for guess in by_word}
-    by_look = [guess for field in TELLING if field not in seen and (guess := _by_look(field, values, looks))]
-    return sorted(by_word + by_look, key=lambda guess: -guess.confidence)
+    telling = [field for field in TELLING if field in looks.register.vocabulary.fields and field not in seen]
+    by_look = [guess for field in telling if (guess := _by_look(field, values, looks))]
+    found = [guess for guess in by_word + by_look if guess.field not in BY_WINDOW]
+    return sorted(found, key=lambda guess: -guess.confidence)
 
 
-def _by_header(header: str) -> list[Guess]:
+def _by_header(header: str, vocabulary: Vocabulary) -> list[Guess]:
     """Fields whose words the header is, or contains; of a header in two rows the lower one counts more."""
+    fields_of_word = vocabulary.fields_of_word
     for text in dict.fromkeys((header_key(header), header_key(header.rpartition(" / ")[2]))):
-        if text in FIELDS_OF_WORD:
-            return [Guess(EXACT, field, "synonym", {}) for field in FIELDS_OF_WORD[text]]
+        if text in fields_of_word:
+            return [Guess(EXACT, field, "synonym", {}) for field in fields_of_word[text]]
     key = header_key(header)
-    inside = [word for word in FIELDS_OF_WORD if len(word) > 1 and word in key]
+    inside = [word for word in fields_of_word if len(word) > 1 and word in key]
     if not inside:
         return []
     longest = max(inside, key=len)
-    return [Guess(CONTAINS, field, "contains", {"word": longest}) for field in FIELDS_OF_WORD[longest]]
+    return [Guess(CONTAINS, field, "contains", {"word": longest}) for field in fields_of_word[longest]]
 
 
 def _judged(guess: Guess, values: Sequence[Cell], looks: Looks) -> Guess:
@@ -181,7 +194,7 @@ def _recall(columns: Sequence[Column], remembered: Mapping[str, str] | None) -> 
     if remembered is None:
         return
     for column in columns:
-        column.field = remembered.get(str(column.index), "")
+        column.hold(remembered.get(str(column.index), ""))
         column.confidence = 99 if column.field else 0
         column.evidence, column.params = "remembered", {}
 
@@ -193,23 +206,24 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
         return [mask_phone(text) for text in texts]
     if column.field == Field.OWNER:
         return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
-    if column.field == Field.EXTERNAL_ID:
+    if column.field in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
         return texts
     return [LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)[:40] for text in texts]
 
 
-def _known_words(row: Sequence[Cell]) -> int:
-    return len({key for cell in row if isinstance(cell, str) and (key := header_key(cell)) in FIELDS_OF_WORD})
+def _known_words(row: Sequence[Cell], vocabulary: Vocabulary) -> int:
+    words = vocabulary.fields_of_word
+    return len({key for cell in row if isinstance(cell, str) and (key := header_key(cell)) in words})
 
 
-def _is_header_in_two_rows(upper: Sequence[Cell], lower: Sequence[Cell]) -> bool:
+def _is_header_in_two_rows(upper: Sequence[Cell], lower: Sequence[Cell], vocabulary: Vocabulary) -> bool:
     """Whether both hold words only and the lower fills gaps that merged cells leave in the upper one."""
     if not all(isinstance(cell, str) for cell in (*upper, *lower)):
         return False
     pairs = list(zip_longest(map(_text, upper), map(_text, lower), fillvalue=""))
     if any(character.isdecimal() for pair in pairs for text in pair for character in text):
         return False
-    has_known_word = any(header_key(above) in FIELDS_OF_WORD for above, _below in pairs)
+    has_known_word = any(header_key(above) in vocabulary.fields_of_word for above, _below in pairs)
     fills_gaps = any(below and not above for above, below in pairs)
     return has_known_word and fills_gaps and any(above and not below for above, below in pairs)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from arrears.catalogue import fee_key, fees_by_word
+from arrears.importing.fields import VOCABULARIES, Vocabulary
 from arrears.models import ColumnMapping, FeeType
 from company.models import Project
 from owners.models import Ownership, Unit, UnitAlias
@@ -21,6 +22,12 @@ class Register:
     owners: dict[int, str] = field(default_factory=dict)
     estate_names: frozenset[str] = frozenset()
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    kind: str = "charges"
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the columns of a list of this kind can hold."""
+        return VOCABULARIES[self.kind]
 
     def unit_id(self, *written: str) -> int | None:
         """The unit that one of these texts names, by its code or an alias."""
@@ -33,6 +40,11 @@ class Register:
 
     def fee(self, word: str) -> FeeType | None:
         return self.fees.get(fee_key(word))
+
+    def fee_id(self, word: str) -> int | None:
+        """The key of the fee that a word means."""
+        fee = self.fee(word)
+        return fee.pk if fee else None
 
     def is_another_estate(self, name: str) -> bool:
         """Whether a sheet's estate is none of this project's names; False while the project has no name of its own."""
@@ -53,6 +65,7 @@ def load_register(project: Project, kind: str) -> Register:
         owners={unit_id: party for unit_id, party in parties if party},
         columns=dict(ColumnMapping.objects.filter(project=project, kind=kind).values_list("fingerprint", "columns")),
         estate_names=_estate_names(project.name, project.short_name, project.code) if named else frozenset(),
+        kind=kind,
     )
 
 

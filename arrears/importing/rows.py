@@ -6,7 +6,7 @@ from enum import Enum
 from itertools import zip_longest
 
 from arrears.importing.cells import NOTHING, SPACE, Memo
-from arrears.importing.fields import Field, header_key
+from arrears.importing.fields import ARREARS, Field, header_key
 from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Cell
 
@@ -24,8 +24,10 @@ ESSENTIAL = (
     Field.PERIOD_END,
     Field.DUE,
     Field.RECEIVED,
-    Field.OUTSTANDING,
+    Field.SERIAL_NO,
+    *ARREARS,
 )
+TELLING = (Field.FEE, Field.ROOM, Field.UNIT)
 NAMES_A_UNIT = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.ESTATE)
 LABELLED = (*NAMES_A_UNIT, Field.FEE, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END)
 
@@ -52,9 +54,11 @@ class Table:
     def __getitem__(self, field: Field) -> Sequence[Cell]:
         """The cells of a field, all empty where no column holds it or the rows end before it."""
         index = self._index_of.get(field)
-        if index is None or index >= len(self._columns):
-            return ("",) * self.length
-        return self._columns[index]
+        return ("",) * self.length if index is None else self.column(index)
+
+    def column(self, index: int) -> Sequence[Cell]:
+        """The cells of a column, by its index."""
+        return self._columns[index] if index < len(self._columns) else ("",) * self.length
 
     @property
     def first_column(self) -> Sequence[Cell]:
@@ -65,26 +69,35 @@ class RowKinds:
     """Tells the rows of one sheet apart, by its layout."""
 
     def __init__(self, layout: SheetLayout) -> None:
-        fee = layout.column_of(Field.FEE)
-        self._fee_header = header_key(fee.header.rpartition(" / ")[2]) if fee else ""
+        told_by = next((column for name in TELLING if (column := layout.column_of(name))), None)
+        self._told_by = Field(told_by.field) if told_by else Field.FEE
+        self._header = header_key(told_by.header.rpartition(" / ")[2]) if told_by else ""
         self._suspect = Memo(self._is_suspect)
 
     def of(self, table: Table) -> list[RowKind]:
-        """The kind of each row of the chunk. A row that names a fee is data, so most rows are told by one cell."""
-        fees = table[Field.FEE]
+        """The kind of each row of the chunk. A row that names a fee is data, so most rows are told by one cell.
+
+        Where no column names fees, the one that names units does as well.
+        """
         return [
-            self._closer_look(table, index) if self._suspect[fee] else RowKind.DATA for index, fee in enumerate(fees)
+            self._closer_look(table, index) if self._suspect[cell] else RowKind.DATA
+            for index, cell in enumerate(table[self._told_by])
         ]
 
-    def _is_suspect(self, fee: Cell) -> bool:
-        return not _is_filled(fee) or _is_total_label(fee) or self._is_header(fee)
+    def _is_suspect(self, cell: Cell) -> bool:
+        return not _is_filled(cell) or self._may_be_a_label(cell) or self._is_header(cell)
 
-    def _is_header(self, fee: Cell) -> bool:
+    def _may_be_a_label(self, cell: Cell) -> bool:
+        if self._told_by == Field.FEE:
+            return _fits(TOTAL_WORD, cell)
+        return _fits(TOTAL_LABEL, cell) or _fits(FOOTNOTE, cell, LONGEST_NOTE)
+
+    def _is_header(self, cell: Cell) -> bool:
         """Page breaks print the header again."""
-        return isinstance(fee, str) and bool(self._fee_header) and header_key(fee) == self._fee_header
+        return isinstance(cell, str) and bool(self._header) and header_key(cell) == self._header
 
     def _closer_look(self, table: Table, index: int) -> RowKind:
-        if self._is_header(table[Field.FEE][index]):
+        if self._is_header(table[self._told_by][index]):
             return RowKind.HEADER
         labels = [table.first_column[index], *(table[field][index] for field in LABELLED)]
         label = next((str(cell) for cell in labels if _fits(TOTAL_LABEL, cell)), None)
@@ -98,10 +111,6 @@ class RowKinds:
         ):
             return RowKind.REMARK  # who made the list, and when
         return RowKind.DATA if filled & set(ESSENTIAL) else RowKind.REMARK
-
-
-def _is_total_label(cell: Cell) -> bool:
-    return _fits(TOTAL_WORD, cell)
 
 
 def _fits(pattern: re.Pattern[str], cell: Cell, longest: int = LONGEST_LABEL) -> bool:

@@ -19,7 +19,8 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.CHECKED: frozenset({State.APPROVED, State.COLUMNS, State.CANCELLED}),
     State.APPROVED: frozenset({State.POSTING, State.CANCELLED}),
     State.POSTING: frozenset({State.POSTED, State.CONFIRMED}),
-    State.POSTED: frozenset(),
+    State.POSTED: frozenset({State.UNDONE}),
+    State.UNDONE: frozenset(),
     State.REFUSED: frozenset(),
     State.CANCELLED: frozenset(),
 }

@@ -31,11 +31,15 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
+from django.utils import timezone
 
 from arrears.catalogue import ensure_catalogue
+from arrears.importing.checking_lists import TAKES_CREDIT, newest_list, refuse_day
+from arrears.importing.covering import POSTS_REMAINDER
 from arrears.importing.laying_out import lay_out, remember, require_fields
 from arrears.importing.layout import Layout
-from arrears.importing.posting import LedgerMovedError, clear_stage, post_staged
+from arrears.importing.outcome import LedgerMovedError
+from arrears.importing.posting import clear_stage, post_staged
 from arrears.importing.progress import telling
 from arrears.importing.reading import Refusal, opened
 from arrears.importing.register import load_register
@@ -47,6 +51,8 @@ from company.audit import record
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
 
+CONSENTS = (POSTS_REMAINDER, TAKES_CREDIT)
+"""Keys in Import.options that a person sets when agreeing to the posting."""
 CONTENT_TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".xls": "application/vnd.ms-excel",
@@ -159,20 +165,31 @@ def confirm_columns(
     by: User,
     now: datetime,
     left_out: Collection[int] = (),
+    as_of: date | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Import:
     """Take a person's choice of fields (by sheet and column), remember it for the project, and have the rows checked.
 
-    ``left_out``: sheets that are not imported. Raises MoveError when the import is past that step, Refusal when the
-    choice lacks something.
+    ``left_out``: sheets that are not imported. Of an arrears list: ``as_of`` which day it speaks, and ``options`` of
+    arrears.importing.checking_lists. Raises MoveError when the import is past that step, Refusal when the choice lacks
+    something.
     """
     layout = Layout.from_json(workbook.layout)
+    if workbook.kind == Import.Kind.ARREARS_LIST:
+        workbook.as_of = as_of or (date.fromisoformat(layout.as_of) if layout.as_of else None)
+        refuse_day(workbook, today=timezone.localdate(now), newest=newest_list(workbook))
     for place, sheet in enumerate(layout.sheets):
         sheet.is_used = place not in left_out
         sheet.assign(chosen.get(place, {}))
         if sheet.is_used:
-            require_fields(sheet)
+            require_fields(sheet, workbook.kind)
     with transaction.atomic():
-        moved = move(workbook.pk, State.CONFIRMED, layout=layout.as_json(), rows=layout.rows, create_units=create_units)
+        decided: dict[str, Any] = {
+            "as_of": workbook.as_of,
+            "options": dict(options or {}),
+            "create_units": create_units,
+        }
+        moved = move(workbook.pk, State.CONFIRMED, layout=layout.as_json(), rows=layout.rows, **decided)
         for sheet in layout.used:
             remember(workbook.project, workbook.kind, sheet, by=by, now=now)
         wake(moved.pk, State.CONFIRMED)
@@ -180,12 +197,15 @@ def confirm_columns(
 
 
 @transaction.atomic
-def approve(workbook: Import, *, good_rows_only: bool, by: User) -> Import:
+def approve(workbook: Import, *, good_rows_only: bool, by: User, consents: Collection[str] = ()) -> Import:
     """Have the checked rows posted; of a workbook with errors only when ``good_rows_only`` says so.
 
-    Raises Refusal when nobody agreed to leave the errors out, MoveError when the import is past that step.
+    ``consents`` among CONSENTS: what is otherwise held back. Raises Refusal when nobody agreed to leave the errors out,
+    MoveError when the import is past that step.
     """
-    moved = move(workbook.pk, State.APPROVED, good_rows_only=good_rows_only, posted_by=by)
+    options = {name: value for name, value in workbook.options.items() if name not in CONSENTS}
+    options |= {name: True for name in CONSENTS if name in consents}
+    moved = move(workbook.pk, State.APPROVED, good_rows_only=good_rows_only, posted_by=by, options=options)
     if moved.bad_rows and not good_rows_only:
         raise Refusal("has_errors", rows=moved.bad_rows)
     wake(moved.pk, State.APPROVED)
@@ -212,7 +232,7 @@ def back_to_columns(workbook: Import) -> Import:
 def _found(workbook: Import) -> dict[str, Any]:
     names = (
         *("rows", "good_rows", "bad_rows", "skipped_total_rows", "known_rows"),
-        *("due", "paid", "outstanding", "printed_late_fee", "findings"),
+        *("due", "paid", "outstanding", "printed_late_fee", "findings", "as_of"),
     )
     return {name: getattr(workbook, name) for name in names} | {"marked_file": None}
 

@@ -1,25 +1,27 @@
 """The cells of a chunk as values, column by column; equal cells are parsed once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, last_day, period_of, phone, plain_text
 from arrears.importing.fields import Field
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register
 from arrears.importing.rows import Table
-from arrears.importing.totals import COMPARED
+from arrears.importing.totals import COMPARED, Key
 from arrears.models import FeeType
 from owners.parties import NAME_LENGTH, split_names
 from owners.unit_codes import UnitName, normalise, parse_unit, unit_from_cells
 
 MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM = 80, 36, 20, 40
 MOST_OF_EXTERNAL_ID = 70
+MOST_OF_SERIAL_NO, MOST_OF_RECEIPT_NO, MOST_OF_METHOD = 80, 40, 40
 MOST_OF_OWNERS = 400
 LARGEST_AREA = 1_000_000
+MOST_EXACT = 1e15
 UNIT_FIELDS = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM)
 
 
@@ -34,7 +36,7 @@ class Place:
 
 
 class Values(NamedTuple):
-    """One row. Typed as it is when sound: until ``faults`` is empty, any of them may be a Fault instead.
+    """One row of a list of charges. Typed as it is when sound: until faults_of() is empty, any may be a Fault instead.
 
     An empty amount is None, an empty text "".
     """
@@ -55,14 +57,6 @@ class Values(NamedTuple):
     outstanding: Decimal | None
     late_fee: Decimal | None
     external_id: str
-
-    def faults(self) -> list[tuple[Field, Fault]]:
-        """The cells of the row that cannot be used, by field."""
-        return [
-            (Field(value.at) if value.at else field, value)
-            for field, value in zip(FIELDS, cast(Iterable[object], self), strict=True)
-            if field and isinstance(value, Fault)
-        ]
 
 
 FIELDS = (
@@ -86,58 +80,106 @@ FIELDS = (
 """The field of each of the ``Values``."""
 
 
+class AnyRow(Protocol):
+    """What the rows of every kind of list hold; until faults_of() is empty, any of it may be a Fault instead."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def place(self) -> Place: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def estate(self) -> str: ...
+    @property
+    def area(self) -> Decimal | None: ...
+    @property
+    def fee(self) -> FeeType | None: ...
+
+
+class Shape(NamedTuple):
+    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order."""
+
+    make: Callable[[Iterable[Any]], Any]
+    fields: tuple[Field | None, ...]
+    needs_fee: bool = True
+    needs_period: bool = True
+    compared: tuple[Field, ...] = COMPARED
+
+
+CHARGE_ROW = Shape(Values._make, FIELDS)
+
+
+def faults_of(row: AnyRow, fields: Sequence[Field | None]) -> list[tuple[Field, Fault]]:
+    """The cells of the row that cannot be used, by field."""
+    return [
+        (Field(value.at) if value.at else field, value)
+        for field, value in zip(fields, cast(Iterable[object], row), strict=False)
+        if field and isinstance(value, Fault)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The rows of one chunk as values. ``faulty`` holds the indices of those with a cell that cannot be used."""
 
-    rows: list[Values]
+    rows: list[Any]
     faulty: frozenset[int]
-    amounts: dict[Field, list[Any]]
+    amounts: dict[Key, list[Any]]
 
-    def amounts_between(self, first: int, end: int) -> dict[Field, list[Any]]:
+    def amounts_between(self, first: int, end: int) -> dict[Key, list[Any]]:
         return {field: cells[first:end] for field, cells in self.amounts.items()}
 
 
 class Parsers:
     """The parsers of one workbook, with what they remember."""
 
-    def __init__(self, register: Register, *, latest: date, create_units: bool) -> None:
-        self._register, self._create_units = register, create_units
-        self._amount = Memo(amount)
+    def __init__(self, register: Register, *, latest: date, create_units: bool, shape: Shape = CHARGE_ROW) -> None:
+        self._register, self._create_units, self._shape = register, create_units, shape
+        self.amount = Memo(amount)
         self._place = Memo(self._place_of)
-        self._period = Memo(lambda cell: _needed(period_of(cell, latest=latest)))
+        needed = _needed if shape.needs_period else _as_it_is
+        self._period = Memo(lambda cell: needed(period_of(cell, latest=latest)))
         positive = Memo(_positive_amount)
         self._memos: dict[Field, tuple[Memo[Any], Any]] = {
             Field.OWNER: (Memo(_owner), ""),
             Field.PHONE: (Memo(phone), ""),
             Field.ESTATE: (Memo(plain_text), ""),
             Field.AREA: (Memo(_area), None),
-            Field.FEE: (Memo(self._fee_of), Fault("no_fee")),
-            Field.PERIOD_START: (Memo(lambda cell: _needed(first_day(cell, latest=latest))), Fault("no_day")),
-            Field.PERIOD_END: (Memo(lambda cell: _needed(last_day(cell, latest=latest))), Fault("no_day")),
+            Field.FEE: (Memo(self._fee_of), Fault("no_fee") if shape.needs_fee else None),
+            Field.PERIOD_START: (Memo(lambda cell: needed(first_day(cell, latest=latest))), needed(None)),
+            Field.PERIOD_END: (Memo(lambda cell: needed(last_day(cell, latest=latest))), needed(None)),
             Field.DUE_ON: (Memo(lambda cell: last_day(cell, latest=latest)), None),
             Field.DUE: (positive, None),
-            Field.RECEIVED: (positive, None),
+            Field.RECEIVED: (self.amount if Field.RECEIVED_ON in shape.fields else positive, None),
             Field.WAIVED: (positive, None),
-            Field.OUTSTANDING: (self._amount, None),
+            Field.OUTSTANDING: (self.amount, None),
             Field.LATE_FEE: (Memo(_amount_or_nothing), None),
-            Field.EXTERNAL_ID: (Memo(_external_id), ""),
+            Field.EXTERNAL_ID: (Memo(_short_text(MOST_OF_EXTERNAL_ID)), ""),
+            Field.RECEIVED_ON: (Memo(lambda cell: _needed(_single_day(cell, latest=latest))), Fault("no_day")),
+            Field.METHOD: (Memo(_short_text(MOST_OF_METHOD)), ""),
+            Field.SERIAL_NO: (Memo(_serial_no), ""),
+            Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
+            Field.NOTE: (Memo(_note), ""),
         }
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
         """The chunk's rows as values, in order."""
+        fields = self._shape.fields
         columns: dict[Field | None, list[Any]] = {None: numbers, Field.ROOM: self._places(table)}
-        columns |= {field: self._column(table, field) for field in FIELDS if field and field in self._memos}
-        if Field.PERIOD in table:
+        columns |= {field: self._column(table, field) for field in fields if field and field in self._memos}
+        if Field.PERIOD in table and Field.PERIOD_START in columns:
             columns[Field.PERIOD_START], columns[Field.PERIOD_END] = self._days(table)
-        rows = list(map(Values._make, zip(*(columns[field] for field in FIELDS), strict=True)))
+        rows = list(map(self._shape.make, zip(*(columns[field] for field in fields), strict=True)))
         suspects = [cells for field, cells in columns.items() if field and self._may_hold_faults(field, table)]
         faulty = {index for cells in suspects for index, cell in enumerate(cells) if cell.__class__ is Fault}
-        return Batch(rows, frozenset(faulty), {field: columns[field] for field in COMPARED if field in table})
+        return Batch(
+            rows, frozenset(faulty), {field: columns[field] for field in self._shape.compared if field in table}
+        )
 
-    def printed(self, table: Table, index: int) -> dict[Field, object]:
+    def printed(self, table: Table, index: int) -> dict[Key, object]:
         """The amounts of one row as printed, of any sign."""
-        return {field: self._amount[table[field][index]] for field in COMPARED if field in table}
+        return {field: self.amount[table[field][index]] for field in self._shape.compared if field in table}
 
     def _column(self, table: Table, field: Field) -> list[Any]:
         memo, missing = self._memos[field]
@@ -157,15 +199,17 @@ class Parsers:
     def _days(self, table: Table) -> tuple[list[Any], list[Any]]:
         periods = [self._period[cell] for cell in table[Field.PERIOD]]  # a fault is told once, of the start
         return (
-            [period if isinstance(period, Fault) else period[0] for period in periods],
-            [EARLIEST_DAY if isinstance(period, Fault) else period[1] for period in periods],
+            [period[0] if isinstance(period, tuple) else period for period in periods],
+            [EARLIEST_DAY if isinstance(period, Fault) else period and period[1] for period in periods],
         )
 
-    def _fee_of(self, cell: Cell) -> FeeType | Fault:
+    def _fee_of(self, cell: Cell) -> FeeType | Fault | None:
         word = plain_text(cell)
         if isinstance(word, Fault):
             return word
-        return self._register.fee(word) or Fault("unknown_fee", {"fee": word}) if word else Fault("no_fee")
+        if not word:
+            return Fault("no_fee") if self._shape.needs_fee else None
+        return self._register.fee(word) or Fault("unknown_fee", {"fee": word})
 
     def _place_of(self, cells: Sequence[Cell]) -> Place | Fault:
         texts: list[str] = []
@@ -225,8 +269,33 @@ def _needed(value: Any) -> Any:
     return Fault("no_day") if value is None else value
 
 
-def _external_id(cell: Cell) -> str | Fault:
-    text = plain_text(cell)
-    if isinstance(text, str) and len(text) > MOST_OF_EXTERNAL_ID:
-        return Fault("too_long", {"limit": MOST_OF_EXTERNAL_ID})
-    return text
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _short_text(most: int) -> Callable[[Cell], str | Fault]:
+    def short(cell: Cell) -> str | Fault:
+        text = plain_text(cell)
+        return Fault("too_long", {"limit": most}) if isinstance(text, str) and len(text) > most else text
+
+    return short
+
+
+def _serial_no(cell: Cell) -> str | Fault:
+    """Numbers beyond fifteen digits are exact only as text."""
+    if isinstance(cell, float) and abs(cell) >= MOST_EXACT:
+        return Fault("number_lost_digits")
+    return _short_text(MOST_OF_SERIAL_NO)(cell)
+
+
+def _single_day(cell: Cell, *, latest: date) -> date | Fault | None:
+    """The one day that a cell names; None for an empty cell, a fault for a month."""
+    period = period_of(cell, latest=latest)
+    if not isinstance(period, tuple):
+        return period
+    return period[0] if period[0] == period[1] else Fault("not_a_day")
+
+
+def _note(cell: Cell) -> str | Fault:
+    """Remarks may hold line breaks."""
+    return plain_text(" ".join(cell.split()) if isinstance(cell, str) else cell)

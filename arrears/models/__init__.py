@@ -1,7 +1,15 @@
 from arrears.models.accounts import Account, Verification
 from arrears.models.charges import Charge, ChargeBalance
 from arrears.models.fees import FeeSynonym, FeeType
-from arrears.models.imports import ColumnMapping, Import, ImportIssue, StagedCharge, StagedUnit
+from arrears.models.imports import (
+    ColumnMapping,
+    Import,
+    ImportIssue,
+    ListedAmount,
+    StagedCharge,
+    StagedPayment,
+    StagedUnit,
+)
 from arrears.models.payments import Allocation, Payment, PaymentBalance
 
 __all__ = [
@@ -14,9 +22,11 @@ __all__ = [
     "FeeType",
     "Import",
     "ImportIssue",
+    "ListedAmount",
     "Payment",
     "PaymentBalance",
     "StagedCharge",
+    "StagedPayment",
     "StagedUnit",
     "Verification",
 ]

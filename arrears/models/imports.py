@@ -32,10 +32,12 @@ class Import(models.Model):
         POSTED = "posted", _("posted")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
+        UNDONE = "undone", _("undone")
 
     WAITING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
     WORKING_STATES = (State.READING, State.CHECKING, State.POSTING)
     ASKING_STATES = (State.COLUMNS, State.CHECKED)
+    NOTHING_POSTED_STATES = (*ASKING_STATES, *WAITING_STATES, State.REFUSED, State.CANCELLED)
     OPEN_STATES = WAITING_STATES + WORKING_STATES + ASKING_STATES
 
     project = models.ForeignKey("company.Project", models.PROTECT, related_name="imports")
@@ -52,6 +54,7 @@ class Import(models.Model):
     create_units = models.BooleanField(_("create missing units"), default=False)
     good_rows_only = models.BooleanField(_("posts the good rows only"), default=False)
     as_of = models.DateField(_("as of"), null=True, blank=True)
+    options = models.JSONField(default=dict, help_text=_("What a person decided about the file beside its columns."))
     rows = models.PositiveIntegerField(_("data rows"), default=0)
     good_rows = models.PositiveIntegerField(default=0)
     bad_rows = models.PositiveIntegerField(default=0)
@@ -69,6 +72,8 @@ class Import(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     posted_at = models.DateTimeField(null=True, blank=True)
     posted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = LedgerScoped.as_manager()
 
@@ -78,6 +83,9 @@ class Import(models.Model):
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal=""), name="refused_import_says_why"),
             models.CheckConstraint(
                 condition=~Q(state="posted") | Q(posted_at__isnull=False), name="posted_import_says_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="undone") | Q(undone_at__isnull=False), name="undone_import_says_when"
             ),
         ]
         indexes = [
@@ -162,6 +170,68 @@ class StagedCharge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sheet}!{self.row}"
+
+
+class StagedPayment(models.Model):
+    """A checked payment that waits to be posted; written by COPY, posted by INSERT … SELECT, then removed."""
+
+    workbook = models.ForeignKey(
+        Import, models.CASCADE, related_name="staged_payments", db_column="import_id", db_index=False
+    )
+    sheet = models.CharField(max_length=60)
+    row = models.PositiveIntegerField()
+    unit_id = models.BigIntegerField(null=True)
+    unit_code = models.CharField(max_length=80)
+    fee_type_id = models.BigIntegerField(null=True)
+    received_on = models.DateField()
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    method = models.CharField(max_length=8, blank=True)
+    serial_no = models.CharField(max_length=80, blank=True)
+    receipt_no = models.CharField(max_length=40, blank=True)
+    note = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workbook", "row"], name="staged_payments_of_import")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.row}"
+
+
+class ListedAmount(models.Model):
+    """What an arrears list prints for a unit and a fee, also where that is nothing; kept once the list is posted.
+
+    So it is known what the list says and which units and fees it speaks of. ``window`` tells which charges the amount
+    is compared with; ``is_dated``: the sheet prints the period. A negative amount is credit.
+    """
+
+    class Window(models.TextChoices):
+        CURRENT = "current", _("current arrears")
+        EARLIER = "earlier", _("earlier arrears")
+        THIS_YEAR = "this_year", _("arrears of this year")
+        PRIOR_YEARS = "prior_years", _("arrears of prior years")
+        WHOLE = "whole", _("all arrears")
+
+    workbook = models.ForeignKey(Import, models.CASCADE, related_name="listed", db_column="import_id", db_index=False)
+    sheet = models.CharField(max_length=60)
+    row = models.PositiveIntegerField()
+    column = models.CharField(max_length=3)
+    unit_id = models.BigIntegerField(null=True)
+    unit_code = models.CharField(max_length=80)
+    fee_type_id = models.BigIntegerField()
+    window = models.CharField(max_length=12, choices=Window)
+    period_start = models.DateField()
+    period_end = models.DateField()
+    is_dated = models.BooleanField()
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workbook", "row"], name="listed_of_import"),
+            models.Index(fields=["unit_id", "fee_type_id"], name="listed_of_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.column}{self.row}"
 
 
 class ColumnMapping(models.Model):

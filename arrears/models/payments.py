@@ -43,6 +43,15 @@ class Payment(models.Model):
     method = models.CharField(_("method"), max_length=8, choices=Method, blank=True, default="", db_default="")
     serial_no = models.CharField(_("serial number"), max_length=80, blank=True, default="", db_default="")
     receipt_no = models.CharField(_("receipt number"), max_length=40, blank=True, default="", db_default="")
+    fee_type = models.ForeignKey(
+        "arrears.FeeType",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("The fee that the payer named; its charges are settled first."),
+    )
     taken_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(_("note"), max_length=400, blank=True, default="", db_default="")
     source = models.ForeignKey("arrears.Import", models.PROTECT, null=True, blank=True, related_name="payments")

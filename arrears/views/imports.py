@@ -1,5 +1,6 @@
 """Imports: the list, the upload, and one import on its way into the ledger."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -25,16 +26,19 @@ from arrears.importing.overview import (
     count_issues,
     fee_lines,
     issue_lines,
+    method_lines,
     progress_of,
     same_file_before,
     seal_of,
     steps_of,
     total_lines,
+    window_lines,
 )
 from arrears.importing.reading import Refusal
 from arrears.importing.states import MoveError, State
-from arrears.importing.steps import approve, back_to_columns, cancel, confirm_columns, start_import
-from arrears.models import Import, ImportIssue
+from arrears.importing.steps import CONSENTS, approve, back_to_columns, cancel, confirm_columns, start_import
+from arrears.importing.undoing import DependedOnError, undo_import
+from arrears.models import FeeType, Import, ImportIssue
 from arrears.views.ledger import CountedPaginator
 from company.access import ProjectRequest, project_view
 from company.rights import Right
@@ -50,6 +54,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[State, ...]]] = {
     "posted": (pgettext_lazy("import", "Posted"), (State.POSTED,)),
     "refused": (gettext_lazy("Refused"), (State.REFUSED,)),
     "cancelled": (gettext_lazy("Cancelled"), (State.CANCELLED,)),
+    "undone": (gettext_lazy("Undone"), (State.UNDONE,)),
 }
 SORTED_BY = {
     "file": "file_name",
@@ -109,7 +114,7 @@ def _take_upload(request: ProjectRequest) -> HttpResponse:
             workbook = start_import(
                 request.project,
                 form.cleaned_data["workbook"],
-                kind=Import.Kind.CHARGES,
+                kind=Import.Kind(form.cleaned_data["kind"]),
                 by=request.user,
                 create_units=form.cleaned_data["create_units"],
             )
@@ -142,7 +147,7 @@ def import_columns(request: ProjectRequest, pk: int) -> HttpResponse:
     workbook = _import(request, pk)
     if workbook.state != State.COLUMNS:
         return _moved_on(request, workbook)
-    form = ColumnsForm(request.POST, layout=Layout.from_json(workbook.layout))
+    form = _columns_form(workbook, request.POST)
     if form.is_valid():
         try:
             confirm_columns(
@@ -150,6 +155,8 @@ def import_columns(request: ProjectRequest, pk: int) -> HttpResponse:
                 form.chosen,
                 create_units=form.cleaned_data["create_units"],
                 left_out=form.left_out,
+                as_of=form.cleaned_data.get("as_of"),
+                options=form.options,
                 by=request.user,
                 now=timezone.now(),
             )
@@ -171,7 +178,8 @@ def import_post(request: ProjectRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("The file was checked anew meanwhile. Look at the figures below, then post."))
         return _back(request, workbook)
     try:
-        approve(workbook, good_rows_only=request.POST.get("rows") == "good", by=request.user)
+        consents = [name for name in CONSENTS if name in request.POST]
+        approve(workbook, good_rows_only=request.POST.get("rows") == "good", by=request.user, consents=consents)
     except Refusal as refusal:
         messages.error(request, refusal_text(refusal.code, refusal.params))
     except MoveError:
@@ -205,6 +213,26 @@ def import_cancel(request: ProjectRequest, pk: int) -> HttpResponse:
 
 
 @project_view(Right.POST_MONEY)
+def import_undo(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Asks, then takes a posted import back as a whole; refused with names while later rows depend on it."""
+    workbook = _import(request, pk)
+    if workbook.state != State.POSTED:
+        messages.warning(request, _("Only a posted import can be undone."))
+        return _back(request, workbook)
+    if request.method != "POST":
+        return TemplateResponse(request, "arrears/import_undo.html", {"import": workbook})
+    try:
+        undo_import(workbook, by=request.user, now=timezone.now())
+    except DependedOnError as depended_on:
+        messages.error(request, depended_on.text)
+    except MoveError:
+        return _moved_on(request, workbook)
+    else:
+        messages.success(request, _("Undone. Every row that the import had posted is reversed."))
+    return _back(request, workbook)
+
+
+@project_view(Right.POST_MONEY)
 def import_marked(request: ProjectRequest, pk: int) -> HttpResponse:
     """On to the copy of the workbook with its bad cells marked; made now where the worker has not."""
     workbook = _import(request, pk)
@@ -218,6 +246,20 @@ def import_marked(request: ProjectRequest, pk: int) -> HttpResponse:
     return redirect("company:file", project_code=request.project.code, pk=stored.pk)
 
 
+def _columns_form(workbook: Import, data: Any = None) -> ColumnsForm:
+    """The choice of columns, as sent or as guessed and decided before."""
+    known = {"create_units": workbook.create_units, **workbook.options}
+    if workbook.as_of:
+        known["as_of"] = workbook.as_of
+    return ColumnsForm(
+        data,
+        layout=Layout.from_json(workbook.layout),
+        kind=workbook.kind,
+        fees=FeeType.objects.filter(project=workbook.project_id),
+        initial=known,
+    )
+
+
 def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None = None) -> HttpResponse:
     """The page of an import at its step; ``form`` holds columns that were refused."""
     context: dict[str, Any] = {
@@ -228,9 +270,9 @@ def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None
     match workbook.state:
         case State.COLUMNS:
             layout = Layout.from_json(workbook.layout)
-            form = form or ColumnsForm(layout=layout, initial={"create_units": workbook.create_units})
+            form = form or _columns_form(workbook)
             context |= {"layout": layout, "form": form, "parts": list(form.parts())}
-        case State.CHECKED | State.POSTED:
+        case State.CHECKED | State.POSTED | State.UNDONE:
             context |= _findings(request, workbook)
         case State.REFUSED:
             context["reason"] = refusal_text(workbook.refusal, workbook.refusal_params)
@@ -252,7 +294,13 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "totals": totals,
         "differing": [line for line in totals if line.difference],
         "fees": fees,
-        "new": sum(fee.new for fee in fees),
+        "windows": window_lines(workbook),
+        "methods": method_lines(workbook),
+        "new": Decimal(workbook.findings.get("new", "0")) if not fees else sum(fee.new for fee in fees),
+        "replaces": Decimal(workbook.findings.get("replaces", "0")),
+        "settled": Decimal(workbook.findings.get("settled", "0")),
+        "held": Decimal(workbook.findings.get("held", "0")),
+        "credit": Decimal(workbook.findings.get("credit", "0")),
         "page": page,
         "issues": issue_lines(workbook, list(page)),
         "shown": next((remark for remark in counts.remarks if remark.code == shown), None),
@@ -262,7 +310,7 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
 
 def _import(request: ProjectRequest, pk: int) -> Import:
     found: Any = Import.objects.visible_to(request.user).filter(project=request.project)
-    related = found.select_related("project", "file", "marked_file", "created_by", "posted_by")
+    related = found.select_related("project", "file", "marked_file", "created_by", "posted_by", "undone_by")
     workbook: Import = get_object_or_404(related, pk=pk)
     return workbook
 

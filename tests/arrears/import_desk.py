@@ -49,7 +49,7 @@ def seal(client: Client, workbook: Import) -> str:
 
 def send(client: Client, project: Project, content: bytes, *, name: str = "应收.xlsx", **data: Any) -> Any:
     file = SimpleUploadedFile(name, content)
-    return client.post(url("import_new", project), {"workbook": file, **data}, follow=True)
+    return client.post(url("import_new", project), {"workbook": file, "kind": "charges", **data}, follow=True)
 
 
 def allowed(response: Any) -> set[str]:

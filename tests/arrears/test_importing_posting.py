@@ -231,10 +231,10 @@ def test_a_ledger_that_moved_since_the_check_sends_the_file_back_to_it(project: 
 def test_only_the_moves_of_the_table_are_made(state: State, project: Project) -> None:
     workbook = Import.objects.create(project=project, kind="charges", file_name="a.xlsx")
     for to in State:
-        values = {"state": state, "refusal": "empty", "posted_at": NOW}
+        values = {"state": state, "refusal": "empty", "posted_at": NOW, "undone_at": NOW}
         Import.objects.filter(pk=workbook.pk).update(**values)
         if to in ALLOWED[state]:
-            assert move(workbook.pk, to).state == to
+            assert move(workbook.pk, to, undone_at=NOW).state == to
         else:
             with pytest.raises(MoveError) as refused:
                 move(workbook.pk, to)

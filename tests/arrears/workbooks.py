@@ -19,6 +19,7 @@ from tests.factories import NOW, TODAY, create_project, create_user
 
 DATA = Path(__file__).parents[1] / "data"
 LONG, BAD, WIDE, OLD_EXCEL = "欠费明细_长表.xlsx", "坏数据.xlsx", "欠费清单_宽表.xls", "应收.xls"
+PAYMENTS, WIDE_XLSX = "收款流水.csv", "欠费清单_宽表.xlsx"
 HEADER = ["楼栋", "单元", "房号", "业主姓名", "收费项目", "计费开始", "计费结束", "应收金额", "已收金额", "欠费金额"]
 Row = list[Any]
 
@@ -112,11 +113,17 @@ def sample(name: str) -> bytes:
 
 
 def upload(
-    project: Project, content: bytes, *, name: str = "应收.xlsx", by: User | None = None, **fields: Any
+    project: Project,
+    content: bytes,
+    *,
+    name: str = "应收.xlsx",
+    by: User | None = None,
+    kind: str = "charges",
+    **fields: Any,
 ) -> Import:
     fields.setdefault("create_units", True)
     by = by or create_user()
-    return start_import(project, ContentFile(content, name=name), kind=Import.Kind.CHARGES, by=by, **fields)
+    return start_import(project, ContentFile(content, name=name), kind=Import.Kind(kind), by=by, **fields)
 
 
 def read(project: Project, content: bytes, **fields: Any) -> Import:
@@ -127,7 +134,9 @@ def read(project: Project, content: bytes, **fields: Any) -> Import:
     return workbook
 
 
-def confirm(workbook: Import, **chosen: str) -> Import:
+def confirm(
+    workbook: Import, *, as_of: dt.date | None = None, options: dict[str, Any] | None = None, **chosen: str
+) -> Import:
     """Confirm the columns as recognised, apart from those of the first sheet that are ``chosen`` by letter."""
     sheets = Layout.from_json(workbook.layout).sheets
     fields = {column.index: chosen[column.letter] for column in sheets[0].columns if column.letter in chosen}
@@ -138,27 +147,38 @@ def confirm(workbook: Import, **chosen: str) -> Import:
         left_out={place for place, sheet in enumerate(sheets) if not sheet.is_used},
         by=workbook.created_by,
         now=NOW,
+        as_of=as_of,
+        options=options,
     )
 
 
-def check(project: Project, content: bytes, **fields: Any) -> Import:
+def check(
+    project: Project,
+    content: bytes,
+    *,
+    as_of: dt.date | None = None,
+    options: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Import:
     """An uploaded workbook after its rows were checked, its columns confirmed as recognised."""
     workbook = read(project, content, **fields)
     assert workbook.state == Import.State.COLUMNS, workbook.refusal
-    confirm(workbook)
+    confirm(workbook, as_of=as_of, options=options)
     check_import(workbook.pk, today=TODAY, now=NOW)
     workbook.refresh_from_db()
     return workbook
 
 
-def agree(workbook: Import, *, good_rows_only: bool = False) -> Import:
-    return approve(workbook, good_rows_only=good_rows_only, by=workbook.created_by)
+def agree(workbook: Import, *, good_rows_only: bool = False, consents: Sequence[str] = ()) -> Import:
+    return approve(workbook, good_rows_only=good_rows_only, by=workbook.created_by, consents=consents)
 
 
-def post(project: Project, content: bytes, *, good_rows_only: bool = False, **fields: Any) -> Import:
+def post(
+    project: Project, content: bytes, *, good_rows_only: bool = False, consents: Sequence[str] = (), **fields: Any
+) -> Import:
     """A workbook all the way into the ledger."""
     workbook = check(project, content, **fields)
-    agree(workbook, good_rows_only=good_rows_only)
+    agree(workbook, good_rows_only=good_rows_only, consents=consents)
     post_import(workbook.pk, now=NOW)
     workbook.refresh_from_db()
     return workbook

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from arrears.catalogue import start_catalogue
+from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE, TAKES_CREDIT
+from arrears.importing.covering import POSTS_REMAINDER
 from arrears.importing.laying_out import ready_to_check
 from arrears.importing.messages import issue_text, refusal_text
-from arrears.importing.posting import LedgerMovedError
+from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.reading import Refusal, opened
 from arrears.importing.register import load_register
 from arrears.importing.staging import stage
@@ -24,7 +27,13 @@ from arrears.importing.steps import post
 from arrears.models import Import, ImportIssue
 from company.models import Project, User
 
-KINDS = [Import.Kind.CHARGES.value]
+KINDS = [kind.value for kind in Import.Kind]
+
+SUMS = {
+    Import.Kind.CHARGES: ("due", "paid", "outstanding"),
+    Import.Kind.PAYMENTS: ("amount",),
+    Import.Kind.ARREARS_LIST: ("outstanding", "printed_late_fee"),
+}
 
 
 class Command(BaseCommand):
@@ -37,6 +46,17 @@ class Command(BaseCommand):
         parser.add_argument("--create-project", action="store_true", help="start the project with the fee catalogue")
         parser.add_argument("--create-units", action="store_true", help="make units that the project lacks")
         parser.add_argument("--valid-rows", action="store_true", help="post the good rows although others have errors")
+        parser.add_argument(
+            "--as-of", type=date.fromisoformat, metavar="DAY", help="of an arrears list, unless printed"
+        )
+        parser.add_argument(
+            "--earlier-from", type=date.fromisoformat, metavar="DAY", help="earlier arrears are owed since"
+        )
+        parser.add_argument("--complete", action="store_true", help="units that the arrears list lacks owe nothing")
+        parser.add_argument("--take-credit", action="store_true", help="post negative balances of a list as credit")
+        parser.add_argument(
+            "--post-remainders", action="store_true", help="post payments that exceed what an arrears list settled"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object on one line, last")
         parser.add_argument("--by", metavar="USERNAME", help="who imports; recorded with every row")
 
@@ -57,7 +77,7 @@ class Command(BaseCommand):
             refused = refusal_text("ledger_moved", {})
         seconds = round(time.monotonic() - started, 3)
         if refused:
-            self._print(options, _as_refused(refused, seconds=seconds))
+            self._print(options, _as_refused(refused, options["kind"], seconds=seconds))
             raise CommandError(refused)
         self._tell(workbook, issues)
         self._print(options, _as_data(workbook, issues, seconds=seconds))
@@ -81,6 +101,8 @@ class Command(BaseCommand):
             file_sha256=digest,
             create_units=create_units,
             good_rows_only=valid_rows,
+            as_of=options["as_of"],
+            options=_options(**options),
             created_by=by,
             posted_at=now,
             posted_by=by,
@@ -107,9 +129,6 @@ class Command(BaseCommand):
 
 
 def _as_data(workbook: Import, issues: list[ImportIssue], *, seconds: float) -> dict[str, Any]:
-    sums = {"due": str(workbook.due), "paid": str(workbook.paid), "outstanding": str(workbook.outstanding)}
-    if workbook.findings.get("has_late_fee"):
-        sums["printed_late_fee"] = str(workbook.printed_late_fee)
     errors = [
         {
             "sheet": issue.sheet,
@@ -126,19 +145,47 @@ def _as_data(workbook: Import, issues: list[ImportIssue], *, seconds: float) -> 
         "posted": workbook.posted_rows,
         "skipped_total_rows": workbook.skipped_total_rows,
         "errors": errors,
-        "sums": sums,
+        "sums": workbook.findings["sums"],
+        **_further(workbook, issues),
         "seconds": seconds,
     }
 
 
-def _as_refused(reason: str, *, seconds: float) -> dict[str, Any]:
+def _further(workbook: Import, issues: list[ImportIssue]) -> dict[str, Any]:
+    """What is told of payments and lists beside counts and sums: what was held back, and both sides of a list."""
+    names = {
+        Import.Kind.PAYMENTS: ("new", "replaces", "held_rows", "held", "held_left"),
+        Import.Kind.ARREARS_LIST: ("as_of", "units_with_arrears", "new", "settled", "credit", "starts_unknown"),
+    }.get(Import.Kind(workbook.kind), ())
+    warnings = [
+        {"sheet": issue.sheet, "row": issue.row, "column": issue.column, "reason": _reason(issue)}
+        for issue in issues
+        if names and issue.severity == ImportIssue.Severity.WARNING
+    ]
+    return {name: workbook.findings[name] for name in names} | ({"warnings": warnings} if names else {})
+
+
+def _options(
+    *, earlier_from: date | None, complete: bool, take_credit: bool, post_remainders: bool, **_others: Any
+) -> dict[str, Any]:
+    """What was decided beside the columns, as Import.options holds it."""
+    decided = {
+        EARLIER_FROM: earlier_from and earlier_from.isoformat(),
+        IS_COMPLETE: complete,
+        TAKES_CREDIT: take_credit,
+        POSTS_REMAINDER: post_remainders,
+    }
+    return {name: value for name, value in decided.items() if value}
+
+
+def _as_refused(reason: str, kind: str, *, seconds: float) -> dict[str, Any]:
     """Of a file that is refused as a whole: one error, at no place in it."""
     return {
         "rows": 0,
         "posted": 0,
         "skipped_total_rows": 0,
         "errors": [{"sheet": "", "row": None, "column": "", "value": "", "reason": reason}],
-        "sums": {"due": "0.00", "paid": "0.00", "outstanding": "0.00"},
+        "sums": dict.fromkeys(SUMS[Import.Kind(kind)], "0.00"),
         "seconds": seconds,
     }
 

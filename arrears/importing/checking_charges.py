@@ -1,0 +1,111 @@
+"""What is checked of a list of charges beside its single cells."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from arrears.importing.cells import Fault
+from arrears.importing.checking import Check, Faults, SheetUnderCheck
+from arrears.importing.fields import Field
+from arrears.importing.layout import SheetLayout
+from arrears.importing.outcome import Staged, StagedRow
+from arrears.importing.reading import Place
+from arrears.importing.splitting import parts_of
+from arrears.importing.totals import ZERO
+from arrears.importing.values import Values
+
+
+class ChargeCheck(Check):
+    """The check of a list with a row for each charge."""
+
+    def under_check(self, layout: SheetLayout, first_column: int) -> "_Charges":
+        """The sheet with what the check keeps of it."""
+        return _Charges(layout, first_column)
+
+    def faults(self, row: Values, sheet: "_Charges") -> Faults:
+        """Cells of the row that cannot be used."""
+        faults = super().faults(row, sheet)
+        if any(at == Field.DUE for at, _fault in faults):  # then what is computed from it says nothing new
+            return [(at, fault) for at, fault in faults if at != Field.OUTSTANDING]
+        return faults
+
+    def contradiction(self, row: Values, sheet: "_Charges") -> Faults:
+        """Sound cells that contradict each other."""
+        return sheet.contradiction(row)
+
+    def staged(self, row: Values, sheet: "_Charges") -> Sequence[Staged]:
+        """The row as it will be posted, one row a month where it spans years."""
+        received, waived = sheet.received(row), row.waived or ZERO
+        amount = row.due - waived if row.due is not None else (row.outstanding or ZERO) + (received or ZERO)
+        parts = parts_of(row.start, row.end, amount=amount, waived=waived, received=received)
+        is_split = bool(row.external_id) and len(parts) > 1
+        return [
+            StagedRow(
+                sheet.layout.name,
+                row.number,
+                row.place.unit_id,
+                row.place.code,
+                row.fee.pk,
+                part.period_start,
+                part.period_end,
+                row.due_on or row.fee.due_on(part.period_start, part.period_end),
+                part.amount,
+                part.waived,
+                part.received,
+                f"{row.external_id}/{part.period_start:%Y-%m}" if is_split else row.external_id,
+            )
+            for part in parts
+        ]
+
+    def count(self, row: Values, staged: Sequence[Staged], sheet: "_Charges") -> None:
+        """Take note of a row that can be posted."""
+        self.outcome.empty_rows += all(not part.amount for part in staged)
+        self.outcome.split_rows += len(staged) > 1
+        if row.late_fee:
+            self.outcome.printed_late_fee += row.late_fee
+
+    def blank_amounts(self, row: Values, sheet: "_Charges") -> list[Place]:
+        """Cells of money already settled that are empty."""
+        return sheet.blank_amounts(row)
+
+
+class _Charges(SheetUnderCheck):
+    """A sheet of charges: which amounts it prints."""
+
+    def __init__(self, layout: SheetLayout, first_column: int) -> None:
+        super().__init__(layout, first_column)
+        self._has_due, self._has_received = Field.DUE in self.cells, Field.RECEIVED in self.cells
+
+    def contradiction(self, row: Values) -> Faults:
+        """Sound cells that contradict each other."""
+        if row.end < row.start:
+            return [(Field.PERIOD_END, Fault("end_before_start"))]
+        if row.due is None:
+            return self._contradiction_without_due(row)
+        settled = (self.received(row) or ZERO) + (row.waived or ZERO)
+        if settled > row.due:
+            return [(Field.RECEIVED, Fault("paid_more_than_due", {"due": str(row.due), "settled": str(settled)}))]
+        if row.outstanding is not None and row.due - settled != row.outstanding:
+            return [(Field.OUTSTANDING, Fault("arrears_differ", {"computed": str(row.due - settled)}))]
+        return []
+
+    def received(self, row: Values) -> Decimal | None:
+        """CNY received as printed, or by the arrears where only those are; None where the sheet says nothing."""
+        if self._has_received:
+            return row.received or ZERO
+        if row.due is None or row.outstanding is None:
+            return None
+        return max(row.due - (row.waived or ZERO) - row.outstanding, ZERO)
+
+    def blank_amounts(self, row: Values) -> list[Place]:
+        """Cells of money already settled that are empty; the sheet may have a broken formula there."""
+        blank = [
+            field for field, value in ((Field.RECEIVED, row.received), (Field.WAIVED, row.waived)) if value is None
+        ]
+        return [(self.layout.name, row.number, self.cells[field]) for field in blank if field in self.cells]
+
+    def _contradiction_without_due(self, row: Values) -> Faults:
+        if self._has_due:
+            return [(Field.DUE, Fault("no_amount"))]
+        if row.outstanding is None:
+            return [(Field.OUTSTANDING, Fault("no_amount"))]
+        return [(Field.OUTSTANDING, Fault("negative"))] if row.outstanding < 0 else []

@@ -1,0 +1,132 @@
+"""Payments that a posted arrears list knew already (semantics of the ledger: never counted twice).
+
+Money received on or before the day of a posted list that speaks of its unit and fee is in that list. It first replaces
+what was recorded as settled outside; a payment of which something is left over is held back until a person agrees.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from arrears.importing.ledger_match import run_on_stage
+from arrears.importing.totals import ZERO
+from arrears.models import Import
+
+POSTS_REMAINDER = "posts_remainder"
+"""Key in Import.options: what is left over of such payments is posted as money received."""
+
+
+class Cover(NamedTuple):
+    """Part of a payment, in CNY, that takes the place of a row settled outside on ``charge_id``."""
+
+    settled_id: int
+    charge_id: int
+    amount: Decimal
+
+
+class Held(NamedTuple):
+    """A payment that is held back; ``left`` is what it exceeds the rows settled outside by, in CNY."""
+
+    sheet: str
+    row: int
+    amount: Decimal
+    left: Decimal
+    as_of: date
+
+
+@dataclass(slots=True)
+class Covered:
+    """By sheet and row what staged payments replace, and which of them are held back."""
+
+    covers: dict[tuple[str, int], list[Cover]] = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
+
+    @property
+    def replaced(self) -> Decimal:
+        return sum((cover.amount for covers in self.covers.values() for cover in covers), ZERO)
+
+    @property
+    def held_amount(self) -> Decimal:
+        return sum((held.amount for held in self.held), ZERO)
+
+    @property
+    def held_left(self) -> Decimal:
+        return sum((held.left for held in self.held), ZERO)
+
+
+class _Settled(NamedTuple):
+    settled_id: int
+    charge_id: int
+    account_id: int
+    fee_type_id: int
+    listed_on: date
+    amount: Decimal
+
+
+def cover_staged(workbook: Import) -> Covered:
+    """What the staged payments that are new replace, oldest payment first. ``set_stage`` comes first; reads only."""
+    found, posts_remainder = Covered(), bool(workbook.options.get(POSTS_REMAINDER))
+    settled = _settled_outside(workbook)
+    left = {row.settled_id: row.amount for rows in settled.values() for row in rows}
+    for sheet, row, account_id, fee_type_id, received_on, amount, as_of in _in_lists(workbook):
+        rest, covers = amount, list[Cover]()
+        for one in settled.get(account_id or 0, []):
+            part = min(rest, left[one.settled_id])
+            if part > 0 and one.listed_on >= received_on and fee_type_id in (None, one.fee_type_id):
+                covers.append(Cover(one.settled_id, one.charge_id, part))
+                rest -= part
+        if rest and not posts_remainder:
+            found.held.append(Held(sheet, row, amount, rest, as_of))
+            continue
+        found.covers[sheet, row] = covers
+        for cover in covers:
+            left[cover.settled_id] -= cover.amount
+    return found
+
+
+def _in_lists(workbook: Import) -> list[tuple[str, int, int | None, int | None, date, Decimal, date]]:
+    """New staged payments dated on or before a posted list that speaks of their unit and fee, with that list's day."""
+    return run_on_stage(
+        """
+        SELECT stage.sheet, stage.row, account.id, stage.fee_type_id, stage.received_on, stage.amount, list.as_of
+        FROM stage
+        CROSS JOIN LATERAL (
+            SELECT max(listing.as_of) AS as_of
+            FROM arrears_listedamount AS listed
+            JOIN arrears_import AS listing ON listing.id = listed.import_id
+            WHERE listed.unit_id = stage.unit_id AND listing.project_id = %(project)s AND listing.state = 'posted'
+                AND (stage.fee_type_id IS NULL OR listed.fee_type_id = stage.fee_type_id)
+        ) AS list
+        LEFT JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.received_on
+        LEFT JOIN arrears_account AS account ON account.ownership_id = owned.id
+        WHERE list.as_of >= stage.received_on
+            AND stage.id NOT IN (SELECT id FROM ({matched}) AS matched)
+        ORDER BY stage.received_on, stage.id
+        """,
+        workbook,
+    )
+
+
+def _settled_outside(workbook: Import) -> dict[int, list[_Settled]]:
+    """By account the live rows settled outside on the units of the stage, oldest charge first."""
+    rows = run_on_stage(
+        """
+        SELECT payment.id, charge.id, payment.account_id, charge.fee_type_id, payment.received_on, payment.amount
+        FROM arrears_account AS account
+        JOIN arrears_payment AS payment ON payment.account_id = account.id
+            AND payment.kind = 'settled_outside' AND payment.reversed_by_id IS NULL
+        JOIN arrears_allocation AS allocation ON allocation.payment_id = payment.id
+            AND allocation.kind = 'allocation' AND allocation.reversed_by_id IS NULL
+        JOIN arrears_charge AS charge ON charge.id = allocation.charge_id
+        WHERE account.unit_id IN (SELECT unit_id FROM stage)
+        ORDER BY charge.due_on, charge.id, payment.id
+        """,
+        workbook,
+    )
+    by_account = defaultdict(list)
+    for row in rows:
+        settled = _Settled(*row)
+        by_account[settled.account_id].append(settled)
+    return by_account

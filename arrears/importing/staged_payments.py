@@ -1,0 +1,68 @@
+"""Staged payments compared with the ledger, and summed up."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from arrears.importing.covering import cover_staged
+from arrears.importing.fields import Field
+from arrears.importing.layout import SheetLayout
+from arrears.importing.ledger_match import run_on_stage
+from arrears.importing.outcome import Issue, Outcome
+from arrears.models import Import, ImportIssue
+
+ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
+
+
+def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> Iterator[Issue]:
+    """Payments whose serial number stands in the ledger with another amount or on another unit."""
+    conflicts = run_on_stage(
+        """
+        SELECT sheet, row, serial_no, amount, posted, posted_unit_id IS DISTINCT FROM unit_id
+        FROM ({matched}) AS matched WHERE amount <> posted OR posted_unit_id IS DISTINCT FROM unit_id
+        ORDER BY row
+        """,
+        workbook,
+    )
+    for sheet, row, serial_no, _amount, posted, is_elsewhere in conflicts:
+        code = "serial_on_another_unit" if is_elsewhere else "serial_conflict"
+        yield _issue(ERROR, layouts[sheet], row, Field.SERIAL_NO, code, str(serial_no), {"posted": str(posted)})
+    for held in cover_staged(workbook).held:
+        params = {"as_of": held.as_of.isoformat(), "left": str(held.left)}
+        issue = _issue(WARNING, layouts[held.sheet], held.row, Field.RECEIVED, "in_list", str(held.amount), params)
+        outcome.warn(issue, key=f"{held.sheet}!{held.row}")
+
+
+def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
+    """Set the sum of what is staged, in CNY, on ``workbook``; returns what its page tells beside it."""
+    [(amount,)] = run_on_stage("SELECT coalesce(sum(amount), 0.00) FROM stage", workbook)
+    [(known, known_amount)] = run_on_stage(
+        "SELECT count(*), coalesce(sum(amount), 0.00) FROM ({matched}) AS matched", workbook
+    )
+    workbook.paid, workbook.known_rows = amount, known
+    covered = cover_staged(workbook)
+    by_method = run_on_stage(
+        "SELECT method, count(*), sum(amount) FROM stage GROUP BY method ORDER BY sum(amount) DESC, method", workbook
+    )
+    return {
+        "sums": {"amount": str(amount)},
+        "by_method": [{"method": method, "rows": rows, "amount": str(total)} for method, rows, total in by_method],
+        "new": str(amount - known_amount - covered.held_amount),
+        "replaces": str(covered.replaced),
+        "held_rows": len(covered.held),
+        "held": str(covered.held_amount),
+        "held_left": str(covered.held_left),
+    }
+
+
+def _issue(
+    severity: ImportIssue.Severity,
+    layout: SheetLayout,
+    row: int,
+    at: Field,
+    code: str,
+    value: str,
+    params: dict[str, Any],
+) -> Issue:
+    column = layout.column_of(at)
+    header = column.header if column else str(at.label)
+    return Issue(severity, layout.name, row, column.letter if column else "", value, code, {"header": header, **params})

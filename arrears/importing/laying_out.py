@@ -31,8 +31,8 @@ def ready_to_check(sheets: Iterable[Sheet], *, register: Register, today: date) 
     count = 0
     for sheet, layout in recognised(sheets, register=register, today=today):
         if layout is not None:
-            require_fields(layout, register.kind)
             _require_known_fees(layout)
+            require_fields(layout, register.kind)
             count += 1
             yield sheet, layout
     if not count:

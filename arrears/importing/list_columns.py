@@ -13,6 +13,7 @@ from arrears.importing.register import Register
 
 EXACT, BY_FEE_ALONE, TO_BE_CHOSEN = 97, 90, 40
 LOOKS_RIGHT = 0.8
+MOST_OF_HEADER = 14
 WINDOW_WORDS: tuple[tuple[Field, re.Pattern[str]], ...] = (
     (Field.PRIOR_YEARS, re.compile(r"以前年度|往年度?|历年|上年度?|陈欠|历史")),
     (Field.THIS_YEAR, re.compile(r"本年度?|当年度?|今年")),
@@ -37,6 +38,12 @@ def name_arrears_columns(columns: Sequence[Column], values: Sequence[Sequence[Ce
     for column, cells in zip(columns, values, strict=True):
         _name(column, cells, register.fee_id)
     _leave_one_of_each(columns)
+
+
+def names_arrears(text: str, fee_id: Callable[[str], int | None]) -> bool:
+    """Whether a cell may be the header of a column with arrears: it names a fee, or a time in few words."""
+    short = len(text) <= MOST_OF_HEADER
+    return short and bool(_window_of([text]) or _fee_of(text, fee_id) or FEE_ENDING.search(text.strip(SPACE)))
 
 
 def settle_sums(columns: Sequence[Column]) -> None:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from arrears.importing.cells import NOTHING, SPACE, amount, period_of, shown
 from arrears.importing.fields import AMOUNTS, DAYS, Field, Vocabulary, header_key
 from arrears.importing.layout import Column, SheetLayout, letter_of
-from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, settle_sums
+from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, names_arrears, settle_sums
 from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
@@ -50,9 +50,10 @@ class Header:
     texts: list[str]
 
 
-def find_header(rows: Sequence[Sequence[Cell]], vocabulary: Vocabulary) -> Header | None:
+def find_header(rows: Sequence[Sequence[Cell]], register: Register) -> Header | None:
     """The row with most known words among the first ones; None where no row has at least three."""
-    hits = [_known_words(row, vocabulary) for row in rows[:SEARCHED_ROWS]]
+    vocabulary = register.vocabulary
+    hits = [_known_words(row, register) for row in rows[:SEARCHED_ROWS]]
     best = max(range(len(hits)), key=lambda index: hits[index], default=None)
     if best is None or hits[best] < FEWEST_HITS:
         return None
@@ -64,7 +65,7 @@ def find_header(rows: Sequence[Sequence[Cell]], vocabulary: Vocabulary) -> Heade
 
 def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) -> SheetLayout | None:
     """The layout of a sheet from its first rows; None where it has no header."""
-    rows, header = head.rows, find_header(head.rows, register.vocabulary)
+    rows, header = head.rows, find_header(head.rows, register)
     if header is None:
         return None
     columns = [
@@ -211,9 +212,11 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
     return [LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)[:40] for text in texts]
 
 
-def _known_words(row: Sequence[Cell], vocabulary: Vocabulary) -> int:
-    words = vocabulary.fields_of_word
-    return len({key for cell in row if isinstance(cell, str) and (key := header_key(cell)) in words})
+def _known_words(row: Sequence[Cell], register: Register) -> int:
+    """How many cells hold a known word; in an arrears list also those that name a fee or a time."""
+    words, is_list = register.vocabulary.fields_of_word, register.kind == "arrears_list"
+    texts = {header_key(cell): cell for cell in row if isinstance(cell, str)}
+    return sum(key in words or (is_list and names_arrears(text, register.fee_id)) for key, text in texts.items())
 
 
 def _is_header_in_two_rows(upper: Sequence[Cell], lower: Sequence[Cell], vocabulary: Vocabulary) -> bool:

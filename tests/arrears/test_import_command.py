@@ -13,7 +13,7 @@ from pytest_django import Settings
 from arrears.models import Charge, FeeType, Import, Payment
 from company.models import Project
 from owners.models import Unit
-from tests.arrears.workbooks import BAD, DATA, LONG, WIDE, create_estate, row, xlsx
+from tests.arrears.workbooks import BAD, DATA, LONG, PAYMENTS, WIDE, WIDE_XLSX, create_estate, row, xlsx
 from tests.factories import create_unit, create_user
 
 pytestmark = pytest.mark.django_db
@@ -21,11 +21,11 @@ EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
 KEYS = ["rows", "posted", "skipped_total_rows", "errors", "sums", "seconds"]
 
 
-def run(file: Path, *options: str, project: str = "S1") -> tuple[int, dict[str, Any]]:
+def run(file: Path, *options: str, project: str = "S1", kind: str = "charges") -> tuple[int, dict[str, Any]]:
     """Exit status and the JSON object, which is the one line on standard output."""
     out, status = StringIO(), 0
     try:
-        call_command("import_ledger", "charges", str(file), "--project", project, "--json", *options, stdout=out,
+        call_command("import_ledger", kind, str(file), "--project", project, "--json", *options, stdout=out,
                      stderr=StringIO())  # fmt: skip
     except SystemExit as exit_:
         status = int(exit_.code or 0)
@@ -138,3 +138,44 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, settings: Settings
     with (tmp_path / "large.xlsx").open("wb") as file:
         file.truncate((1 << 20) + 1)
     assert "1 MB" in run(tmp_path / "large.xlsx")[1]["errors"][0]["reason"]
+
+
+def test_payments_after_charges_and_once_more() -> None:
+    run(DATA / LONG, "--create-project", "--create-units")
+    status, found = run(DATA / PAYMENTS, "--create-units", kind="payments")
+    assert (status, found["rows"], found["posted"], found["skipped_total_rows"]) == (0, 60, 60, 1)
+    assert found["sums"] == {"amount": EXPECTED[PAYMENTS]["amount"]}
+    again = run(DATA / PAYMENTS, "--create-units", kind="payments")[1]
+    assert (again["posted"], again["errors"]) == (0, [])
+    call_command("check_ledger", stdout=StringIO(), stderr=StringIO())
+
+
+def test_the_list_of_old_and_new_excel_is_the_same_ledger() -> None:
+    expected, ledgers = EXPECTED[WIDE], []
+    for name, project in ((WIDE, "S1"), (WIDE_XLSX, "S2")):
+        status, found = run(DATA / name, "--create-project", "--create-units", project=project, kind="arrears_list")
+        assert (status, found["errors"], found["as_of"]) == (0, [], expected["as_of"])
+        assert found["units_with_arrears"] == expected["units_with_arrears"]
+        assert found["sums"] == {
+            "outstanding": expected["principal"],
+            "printed_late_fee": expected["printed_late_fee"],
+        }
+        assert run(DATA / name, project=project, kind="arrears_list")[1]["posted"] == 0
+        rows = Charge.objects.filter(project__code=project)
+        columns = ("unit__code", "fee_type__name", "period_start", "period_end", "due_on", "amount")
+        ledgers.append(sorted(rows.values_list(*columns)))
+    assert ledgers[0] == ledgers[1]
+    call_command("check_ledger", stdout=StringIO(), stderr=StringIO())
+
+
+def test_a_list_without_a_day_and_one_with_an_unknown_fee_are_refused(tmp_path: Path) -> None:
+    create_estate(code="S1")
+    file = tmp_path / "a.xlsx"
+    file.write_bytes(xlsx(["1-1-101", "林秀国", 5], header=["房号", "业主", "前期物业费"]))
+    assert "截止日" in run(file, "--create-units", kind="arrears_list")[1]["errors"][0]["reason"]
+    status, found = run(file, "--create-units", "--as-of", "2025-11-20", kind="arrears_list")
+    assert (status, found["posted"]) == (0, 1)
+    file.write_bytes(xlsx(["1-1-101", "林秀国", 5], header=["房号", "业主", "前期电梯费"]))
+    status, found = run(file, "--as-of", "2025-11-20", kind="arrears_list")
+    assert (status, found["sums"]["outstanding"]) == (1, "0.00")
+    assert "电梯费" in found["errors"][0]["reason"]

@@ -28,7 +28,20 @@ from tests.arrears.import_desk import (
     text_of,
     url,
 )
-from tests.arrears.workbooks import HEADER, check, confirm, create_estate, post, read, row, upload, xlsx
+from tests.arrears.workbooks import (
+    HEADER,
+    PAYMENTS,
+    WIDE,
+    check,
+    confirm,
+    create_estate,
+    post,
+    read,
+    row,
+    sample,
+    upload,
+    xlsx,
+)
 from tests.factories import NOW, TODAY, create_project, create_user
 
 pytestmark = pytest.mark.django_db
@@ -310,3 +323,48 @@ def test_an_approval_is_by_whoever_agreed(client: Client, project: Project, fina
     approve(workbook, good_rows_only=False, by=finance)
     assert "等待过账" in text_of(client.get(page_of(workbook)))
     assert read_again(workbook).posted_by == finance
+
+
+# --- the other kinds ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        (PAYMENTS, "payments", ["导入收款", "微信", "46,003.32"]),
+        (WIDE, "arrears_list", ["本期欠费", "318,610.09", "12,308.62"]),
+    ],
+)
+def test_payments_and_lists_go_through_the_same_steps(
+    name: str, kind: str, words: list[str], project: Project, finance: User
+) -> None:
+    client = signed_in(finance)
+    send(client, project, sample(name), name=name, kind=kind, create_units="on")
+    workbook = Import.objects.get()
+    assert workbook.kind == kind
+    read_import(workbook.pk, today=TODAY, now=NOW)
+    form = client.get(page_of(workbook)).context["form"]
+    data = {field.html_name: field.value() for field in form if field.value() not in (None, False)}
+    act(client, workbook, "columns", data)
+    check_import(workbook.pk, today=TODAY, now=NOW)
+    page = text_of(client.get(page_of(workbook)))
+    assert [word for word in words if word not in page] == []
+    act(client, workbook, "post", {"rows": "all", "seal": seal(client, workbook)})
+    post_import(workbook.pk, now=NOW)
+    assert state_of(workbook) == "posted"
+    assert client.get(page_of(workbook)).status_code == 200
+
+
+def test_the_day_of_a_list_is_asked_for_where_it_is_not_printed(project: Project, finance: User) -> None:
+    client = signed_in(finance)
+    content = xlsx(["1-1-101", "林秀国", 5], header=["房号", "业主", "前期物业费"])
+    send(client, project, content, kind="arrears_list", create_units="on")
+    workbook = Import.objects.get()
+    read_import(workbook.pk, today=TODAY, now=NOW)
+    form = client.get(page_of(workbook)).context["form"]
+    data = {field.html_name: field.value() for field in form if field.value() not in (None, False)}
+    assert "截止日" in text_of(act(client, workbook, "columns", data))
+    assert state_of(workbook) == "columns"
+    act(client, workbook, "columns", data | {"as_of": "2025-11-20", "earlier_from": "2024-01-01"})
+    assert read_again(workbook).as_of == dt.date(2025, 11, 20)
+    assert read_again(workbook).options == {"earlier_from": "2024-01-01"}

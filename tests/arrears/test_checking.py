@@ -7,11 +7,22 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from arrears.assessing import assess_late_fees, reverse_late_fee
 from arrears.checking import CHECKS, check_ledger, totals
-from arrears.models import Account
+from arrears.models import Account, LateFee
 from arrears.posting import post_refund, reverse_charge, reverse_payment
 from tests.arrears.spoiling import as_owner
-from tests.factories import NOW, TODAY, create_account, create_charge, create_payment, create_project
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_charge,
+    create_contract,
+    create_fee_type,
+    create_late_fee_policy,
+    create_payment,
+    create_project,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,15 +37,30 @@ def account() -> Account:
     wrong = create_payment(account=account, amount="10.00")
     reverse_payment(wrong.pk, today=TODAY, now=NOW, by=None)
     reverse_charge(charges[0].pk, today=TODAY, now=NOW, by=None)
+    assess_twice(account)
     ahead = create_account(project=account.project, code="1-2-1002")
     create_payment(account=ahead, amount="150.00")
     post_refund(account_id=ahead.pk, amount=Decimal("50.00"), refunded_on=TODAY, now=NOW)
     return account
 
 
+def assess_twice(account: Account) -> None:
+    """Late fees of which one is reversed, on the charges due in March."""
+    create_contract(project=account.project)
+    create_late_fee_policy(fee_type=create_fee_type(project=account.project), valid_from=TODAY.replace(month=3, day=1))
+    assess_late_fees(account.project, as_of=TODAY, now=NOW, by=None)
+    reverse_late_fee(LateFee.objects.get().pk, today=TODAY, now=NOW, by=None)
+    assess_late_fees(account.project, as_of=TODAY, now=NOW, by=None)
+
+
 SPOIL = {
     "settled of a charge": "UPDATE arrears_chargebalance SET settled = settled - 0.01 WHERE settled > 0",
     "used of a payment": "UPDATE arrears_paymentbalance SET allocated = allocated - 0.01 WHERE allocated > 0",
+    "settled of a late fee": "UPDATE arrears_latefeebalance SET settled = settled + 0.01 WHERE is_live",
+    "balance of a late fee": "UPDATE arrears_latefeebalance SET amount = amount + 0.01 WHERE is_live",
+    "late fee of a live charge": """
+        UPDATE arrears_latefee SET charge_id = (SELECT id FROM arrears_charge WHERE reversed_by_id IS NOT NULL)""",
+    "reversal of a late fee": "UPDATE arrears_latefee SET reversed_by_id = NULL WHERE reversed_by_id IS NOT NULL",
     "balance of a charge": "UPDATE arrears_chargebalance SET due_on = due_on + 1",
     "balance of a payment": "DELETE FROM arrears_paymentbalance WHERE is_live",
     "balance of a row that has none": """

@@ -7,23 +7,49 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, Payment, PaymentBalance, Verification
+from arrears.assessing import assess_late_fees, reverse_late_fee
+from arrears.models import (
+    Account,
+    Allocation,
+    Charge,
+    ChargeBalance,
+    FeeType,
+    LateFee,
+    LateFeeBalance,
+    Payment,
+    PaymentBalance,
+    Verification,
+)
 from arrears.posting import reverse_charge, reverse_payment
 from arrears.verification import verify
 from company.freezing import freeze_of
-from tests.factories import NOW, TODAY, create_account, create_charge, create_payment, create_unit, create_user
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_charge,
+    create_contract,
+    create_fee_type,
+    create_late_fee_policy,
+    create_payment,
+    create_unit,
+    create_user,
+)
 
 pytestmark = pytest.mark.django_db
 
-FROZEN: list[type[models.Model]] = [Charge, Payment, Allocation, Verification]
-WITH_REVERSAL = [Charge, Payment, Allocation]
-MUTABLE: list[type[models.Model]] = [Account, ChargeBalance, PaymentBalance, FeeType]
+FROZEN: list[type[models.Model]] = [Charge, Payment, Allocation, LateFee, Verification]
+WITH_REVERSAL = [Charge, Payment, Allocation, LateFee]
+MUTABLE: list[type[models.Model]] = [Account, ChargeBalance, PaymentBalance, LateFeeBalance, FeeType]
 
 
 @pytest.fixture
 def account() -> Account:
     account = create_account()
     create_charge(account=account)
+    create_contract(project=account.project)
+    create_late_fee_policy(fee_type=create_fee_type(project=account.project))
+    assess_late_fees(account.project, as_of=TODAY, now=NOW, by=None)
     create_payment(account=account)
     verify([account], by=create_user(), now=NOW)
     return account
@@ -98,6 +124,7 @@ def test_the_same_attacks_work_on_a_row_that_may_change(account: Account) -> Non
 
 @pytest.fixture
 def reversed_account(account: Account) -> Account:
+    reverse_late_fee(LateFee.objects.get().pk, today=TODAY, now=NOW, by=None)
     reverse_charge(Charge.objects.get().pk, today=TODAY, now=NOW, by=None)
     reverse_payment(Payment.objects.get(kind=Payment.Kind.RECEIVED).pk, today=TODAY, now=NOW, by=None)
     return account
@@ -153,12 +180,21 @@ CONSTRAINTS: dict[str, Callable[[], None]] = {
     "payment_reversal_is_final": lambda: _copy(
         Payment.objects.get(), kind="reversal", reversed_by_id=Payment.objects.get().pk
     ),
+    "late_fee_amount_positive": lambda: _copy(LateFee.objects.get(), amount=Decimal(0), number=2),
+    "late_fee_kind_known": lambda: _copy(LateFee.objects.get(), kind="gift", number=2),
+    "late_fee_accrual_in_order": lambda: _copy(LateFee.objects.get(), accrued_from=TODAY.replace(year=2030), number=2),
+    "late_fee_reversal_is_final": lambda: _copy(
+        LateFee.objects.get(), kind="reversal", reversed_by_id=LateFee.objects.get().pk
+    ),
+    "late_fee_assessed_once": lambda: _copy(LateFee.objects.get()),
+    "late_fee_settled_within_amount": lambda: LateFeeBalance.objects.update(settled=Decimal("100.01")),
+    "reversed_late_fee_is_unsettled": lambda: LateFeeBalance.objects.update(settled=Decimal("0.01"), is_live=False),
     "allocation_amount_positive": lambda: _copy(Allocation.objects.get(), amount=Decimal(0)),
     "allocation_kind_known": lambda: _copy(Allocation.objects.get(), kind="gift"),
     "allocation_release_is_final": lambda: _copy(
         Allocation.objects.get(), kind="release", reversed_by_id=Allocation.objects.get().pk
     ),
-    "allocation_to_a_charge_or_a_refund": lambda: _copy(
+    "allocation_to_one_thing": lambda: _copy(
         Allocation.objects.get(), refund_id=Payment.objects.get().pk
     ),
     "settled_within_amount": lambda: ChargeBalance.objects.update(settled=Decimal("100.01")),

@@ -21,8 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from arrears.assessing import assess_late_fees, reverse_late_fee
 from arrears.checking import check_ledger
-from arrears.models import Account, ChargeBalance, FeeType, PaymentBalance
+from arrears.models import Account, ChargeBalance, FeeType, LateFeeBalance, PaymentBalance
 from arrears.posting import (
     NotEnoughCreditError,
     RefundedError,
@@ -33,7 +34,15 @@ from arrears.posting import (
     reverse_payment,
 )
 from arrears.queries import aged_by
-from tests.factories import NOW, TODAY, create_account, create_fee_type, create_project
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_contract,
+    create_fee_type,
+    create_late_fee_policy,
+    create_project,
+)
 
 CENTS = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
 DAYS = st.integers(-700, 0).map(lambda days: TODAY + dt.timedelta(days=days))
@@ -64,6 +73,19 @@ class OraclePayment:
     refunds: dict[int, Decimal] = field(default_factory=dict)
 
 
+@dataclass
+class OracleLateFee:
+    charge: int
+    day: dt.date
+    amount: Decimal
+    live: bool = True
+    parts: dict[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Decimal:
+        return self.amount - sum(self.parts.values(), ZERO) if self.live else ZERO
+
+
 class Oracle:
     """The rules of settling, written down a second time in the plainest way."""
 
@@ -71,11 +93,13 @@ class Oracle:
         self.charges: dict[int, OracleCharge] = {}
         self.payments: dict[int, OraclePayment] = {}
         self.refunds: set[int] = set()
+        self.late_fees: dict[int, OracleLateFee] = {}
 
     def free(self, payment: OraclePayment) -> Decimal:
         if not payment.live or payment.bound_to:
             return ZERO
-        used = sum((charge.parts.get(payment.pk, ZERO) for charge in self.charges.values()), ZERO)
+        settled = [*self.charges.values(), *self.late_fees.values()]
+        used = sum((row.parts.get(payment.pk, ZERO) for row in settled), ZERO)
         return payment.amount - used - sum(payment.refunds.values(), ZERO)
 
     @property
@@ -87,15 +111,22 @@ class Oracle:
             part = min(charge.open, self.free(payment))
             if part > 0:
                 charge.parts[payment.pk] = charge.parts.get(payment.pk, ZERO) + part
+        for _pk, late_fee in sorted(self.late_fees.items(), key=lambda f: (f[1].day, f[0])):
+            part = min(late_fee.open, self.free(payment))
+            if part > 0:
+                late_fee.parts[payment.pk] = late_fee.parts.get(payment.pk, ZERO) + part
 
     def use_credit(self) -> None:
         for payment in sorted(self.payments.values(), key=lambda p: (p.day, p.pk)):
             self.settle(payment)
 
+    def drop_late_fee(self, pk: int) -> None:
+        self.late_fees[pk].live, self.late_fees[pk].parts = False, {}
+
     def drop_payment(self, pk: int) -> None:
         self.payments[pk].live = False
-        for charge in self.charges.values():
-            charge.parts.pop(pk, None)
+        for row in [*self.charges.values(), *self.late_fees.values()]:
+            row.parts.pop(pk, None)
 
     def drop_charge(self, pk: int) -> None:
         charge = self.charges[pk]
@@ -103,6 +134,9 @@ class Oracle:
             if self.payments[payment_pk].bound_to:
                 self.drop_payment(payment_pk)
         charge.live, charge.parts = False, {}
+        for late_fee_pk, late_fee in self.late_fees.items():
+            if late_fee.charge == pk and late_fee.live:
+                self.drop_late_fee(late_fee_pk)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -116,6 +150,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.fees = [create_fee_type(project=project, name=name) for name in ("物业费", "水费")]
         self.oracles = [Oracle() for _ in self.accounts]
         self.months = 0
+        create_contract(project=project)
+        create_late_fee_policy(fee_type=self.fees[0], daily_rate="0.003", cap_percent=30)
 
     def teardown(self) -> None:
         """What costs many queries is asked once, of the finished ledger."""
@@ -221,6 +257,25 @@ class LedgerMachine(RuleBasedStateMachine):
         oracle.drop_charge(charge.pk)
         oracle.use_credit()
 
+    @rule(day=DAYS)
+    def assess(self, day: dt.date) -> None:
+        """What is posted is taken over by the oracle; test_late_fees has one for the amounts."""
+        assess_late_fees(self.project, as_of=day, now=NOW, by=None)
+        for account, oracle in zip(self.accounts, self.oracles, strict=True):
+            for row in account.late_fees.filter(kind="late_fee").exclude(pk__in=oracle.late_fees):
+                oracle.late_fees[row.pk] = OracleLateFee(row.charge_id, day, row.amount)
+                assert oracle.charges[row.charge_id].live
+            oracle.use_credit()
+
+    @precondition(lambda self: any(f.live for o in self.oracles for f in o.late_fees.values()))
+    @rule(data=st.data(), today=DAYS)
+    def reverse_fee(self, data: st.DataObject, today: dt.date) -> None:
+        live = [(o, pk) for o in self.oracles for pk, late_fee in o.late_fees.items() if late_fee.live]
+        oracle, pk = data.draw(st.sampled_from(live))
+        reverse_late_fee(pk, today=today, now=NOW, by=None)
+        oracle.drop_late_fee(pk)
+        oracle.use_credit()
+
     def _open(self) -> list[tuple[int, OracleCharge]]:
         return [(w, c) for w, oracle in enumerate(self.oracles) for c in oracle.charges.values() if c.open > 0]
 
@@ -236,6 +291,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for account, oracle in zip(self.accounts, self.oracles, strict=True):
             settled = dict(ChargeBalance.objects.filter(account=account).values_list("charge_id", "settled"))
             assert settled == {c.pk: sum(c.parts.values(), ZERO) for c in oracle.charges.values()}
+            late = dict(LateFeeBalance.objects.filter(account=account).values_list("late_fee_id", "settled"))
+            assert late == {pk: sum(f.parts.values(), ZERO) for pk, f in oracle.late_fees.items()}
             left = {
                 b.payment_id: b.amount - b.allocated if b.is_live else ZERO
                 for b in PaymentBalance.objects.filter(account=account)
@@ -251,9 +308,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def overlaps(accounts: list[Account]) -> list[str]:
-    """Charges and payments that on some past day were used for more than their amount."""
+    """Charges, late fees and payments that on some past day were used for more than their amount."""
     found: list[str] = []
-    for column, table in (("charge_id", "arrears_charge"), ("payment_id", "arrears_payment")):
+    for column, table in (
+        ("charge_id", "arrears_charge"), ("payment_id", "arrears_payment"), ("late_fee_id", "arrears_latefee")
+    ):  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db.models import Case, F, Value, When
 
-from arrears.models import Allocation, ChargeBalance, LateFeeBalance, Payment, PaymentBalance
+from arrears.models import Allocation, ChargeBalance, LateFeeBalance, Payment, PaymentBalance, Waiver
 from company.models import User
 
 ZERO = Decimal("0.00")
@@ -88,7 +88,7 @@ def open_charges(account_id: int) -> list[OpenCharge]:
 
 
 def free_since(account_id: int) -> FreeSince:
-    """What was released on the account after it had counted for a while."""
+    """What was released on the account, or no longer waived, after it had counted for a while."""
     free = FreeSince()
     rows = Allocation.objects.filter(
         account_id=account_id, reversed_by__effective_on__gt=F("effective_on")
@@ -99,6 +99,10 @@ def free_since(account_id: int) -> FreeSince:
             free.charges[charge_id] = max(day, free.charges.get(charge_id, day))
         if late_fee_id:
             free.late_fees[late_fee_id] = max(day, free.late_fees.get(late_fee_id, day))
+    waived = Waiver.objects.filter(account_id=account_id, reversed_by__effective_on__gt=F("effective_on"))
+    for charge_id, late_fee_id, day in waived.values_list("charge_id", "late_fee_id", "reversed_by__effective_on"):
+        reopened, pk = (free.charges, charge_id) if charge_id else (free.late_fees, late_fee_id)
+        reopened[pk] = max(day, reopened.get(pk, day))
     return free
 
 

@@ -32,12 +32,15 @@ class Difference:
 # Each yields account id, row, what the rows say, what stands there.
 CHECKS: dict[str, str] = {
     "settled of a charge": """
-        SELECT b.account_id, 'charge ' || b.charge_id, COALESCE(s.total, 0), b.settled
+        SELECT b.account_id, 'charge ' || b.charge_id, COALESCE(s.total, 0) + COALESCE(w.total, 0), b.settled
         FROM arrears_chargebalance b
         LEFT JOIN (SELECT a.charge_id, sum(a.amount) AS total FROM arrears_allocation a
                    WHERE a.kind = 'allocation' AND a.reversed_by_id IS NULL AND a.charge_id IS NOT NULL
                    GROUP BY 1) s ON s.charge_id = b.charge_id
-        WHERE b.settled <> COALESCE(s.total, 0)
+        LEFT JOIN (SELECT w.charge_id, sum(w.amount) AS total FROM arrears_waiver w
+                   WHERE w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND w.charge_id IS NOT NULL
+                   GROUP BY 1) w ON w.charge_id = b.charge_id
+        WHERE b.settled <> COALESCE(s.total, 0) + COALESCE(w.total, 0)
     """,
     "used of a payment": """
         SELECT b.account_id, 'payment ' || b.payment_id, COALESCE(s.total, 0), b.allocated
@@ -56,12 +59,15 @@ CHECKS: dict[str, str] = {
               <> (c.amount, c.due_on, c.account_id, c.project_id, c.reversed_by_id IS NULL))
     """,
     "settled of a late fee": """
-        SELECT b.account_id, 'late fee ' || b.late_fee_id, COALESCE(s.total, 0), b.settled
+        SELECT b.account_id, 'late fee ' || b.late_fee_id, COALESCE(s.total, 0) + COALESCE(w.total, 0), b.settled
         FROM arrears_latefeebalance b
         LEFT JOIN (SELECT a.late_fee_id, sum(a.amount) AS total FROM arrears_allocation a
                    WHERE a.kind = 'allocation' AND a.reversed_by_id IS NULL AND a.late_fee_id IS NOT NULL
                    GROUP BY 1) s ON s.late_fee_id = b.late_fee_id
-        WHERE b.settled <> COALESCE(s.total, 0)
+        LEFT JOIN (SELECT w.late_fee_id, sum(w.amount) AS total FROM arrears_waiver w
+                   WHERE w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND w.late_fee_id IS NOT NULL
+                   GROUP BY 1) w ON w.late_fee_id = b.late_fee_id
+        WHERE b.settled <> COALESCE(s.total, 0) + COALESCE(w.total, 0)
     """,
     "balance of a late fee": """
         SELECT f.account_id, 'late fee ' || f.id,
@@ -154,6 +160,26 @@ CHECKS: dict[str, str] = {
         SELECT r.account_id, 'late fee ' || r.id, 'reverses one row', 'reverses none'
         FROM arrears_latefee r WHERE r.kind = 'reversal'
           AND NOT EXISTS (SELECT FROM arrears_latefee f WHERE f.reversed_by_id = r.id)
+    """,
+    "waiver that was approved": """
+        SELECT w.account_id, 'waiver ' || w.id, 'approved', concat_ws(' ', r.state, 'account', r.account_id)
+        FROM arrears_waiver w JOIN arrears_relief r ON r.id = w.relief_id
+        LEFT JOIN arrears_charge c ON c.id = w.charge_id LEFT JOIN arrears_latefee f ON f.id = w.late_fee_id
+        WHERE w.account_id <> r.account_id OR c.account_id <> w.account_id OR f.account_id <> w.account_id
+           OR c.kind <> 'charge' OR f.kind <> 'late_fee'
+           OR (w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND r.state <> 'approved')
+    """,
+    "reversal of a waiver": """
+        SELECT w.account_id, 'waiver ' || w.id, 'reversed by its like',
+               concat_ws(' ', r.kind, r.id, 'account', r.account_id, r.amount)
+        FROM arrears_waiver w JOIN arrears_waiver r ON r.id = w.reversed_by_id
+        WHERE r.kind <> 'reversal' OR (r.account_id, r.relief_id, r.amount) <> (w.account_id, w.relief_id, w.amount)
+           OR r.charge_id IS DISTINCT FROM w.charge_id OR r.late_fee_id IS DISTINCT FROM w.late_fee_id
+           OR r.effective_on < w.effective_on
+        UNION ALL
+        SELECT r.account_id, 'waiver ' || r.id, 'reverses one row', 'reverses none'
+        FROM arrears_waiver r WHERE r.kind = 'reversal'
+          AND NOT EXISTS (SELECT FROM arrears_waiver w WHERE w.reversed_by_id = r.id)
     """,
     "reversal of a payment": """
         SELECT p.account_id, 'payment ' || p.id, 'reversed by its like',

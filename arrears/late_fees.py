@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Count, Q, Sum
 
-from arrears.models import Account, Allocation, Charge, LateFee, LateFeePolicy
+from arrears.models import Account, Allocation, Charge, LateFee, LateFeeBalance, LateFeePolicy, Waiver
 from company.models import Project
 from owners.models import ServiceContract
 
@@ -138,8 +138,8 @@ def late_fee_lines(accounts: Collection[int], project: Project, *, on: date) -> 
 def changes_of(charge_ids: Collection[int]) -> defaultdict[int, list[Change]]:
     """What changed the open principal of charges, by charge id.
 
-    A payment counts from the day after it was received, its reversal on its day; money without a day from the
-    beginning.
+    A payment counts from the day after it was received, money without a day from the beginning; a waiver, and any
+    reversal, from its own day.
     """
     changes: defaultdict[int, list[Change]] = defaultdict(list)
     rows = Allocation.objects.filter(charge_id__in=charge_ids, kind=Allocation.Kind.ALLOCATION).values_list(
@@ -151,6 +151,11 @@ def changes_of(charge_ids: Collection[int]) -> defaultdict[int, list[Change]]:
             changes[charge_id].append(Change(first, -amount))
             if released_on:
                 changes[charge_id].append(Change(released_on, amount))
+    waivers = Waiver.objects.filter(charge_id__in=charge_ids).exclude(kind=Waiver.Kind.REVERSAL)
+    for charge_id, amount, since, until in waivers.values_list(
+        "charge_id", "amount", "effective_on", "reversed_by__effective_on"
+    ):
+        changes[charge_id] += [Change(since, -amount), *([Change(until, amount)] if until else [])]
     return changes
 
 
@@ -225,3 +230,32 @@ def _joined(segments: Iterable[Segment]) -> list[Segment]:
 def estimate_of(account: Account, *, on: date) -> list[LateFeeLine]:
     """The late-fee lines of one account."""
     return late_fee_lines([account.pk], account.project, on=on)
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeeSummary:
+    """Late fees of an account in CNY: ``accrued`` in all, ``owed`` assessed and open, ``estimate`` not assessed yet."""
+
+    word: str
+    accrued: Decimal
+    owed: Decimal
+    estimate: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """What would be owed if everything were assessed."""
+        return self.owed + self.estimate
+
+
+def late_fee_summary(account: Account, *, on: date) -> LateFeeSummary | None:
+    """None where nothing is borne and nothing was assessed: then no page speaks of late fees (O6)."""
+    lines = estimate_of(account, on=on)
+    balances = list(LateFeeBalance.objects.filter(account=account, is_live=True).select_related("late_fee"))
+    if not lines and not balances:
+        return None
+    return LateFeeSummary(
+        word=lines[0].word if lines else balances[0].late_fee.word,
+        accrued=sum((line.accrual.amount for line in lines), ZERO),
+        owed=sum((balance.amount - balance.settled for balance in balances), ZERO),
+        estimate=sum((line.estimate for line in lines), ZERO),
+    )

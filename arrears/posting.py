@@ -27,7 +27,7 @@ from arrears.allocation import (
     release,
     settle_late_fees,
 )
-from arrears.cancelling import cancel_late_fee, live_allocations
+from arrears.cancelling import cancel_late_fee, cancel_waivers, live_allocations
 from arrears.models import Account, Charge, ChargeBalance, FeeType, LateFee, Payment, PaymentBalance
 from company.audit import record
 from company.models import User
@@ -239,8 +239,8 @@ def reverse_charge(
 ) -> Charge:
     """Cancel a charge with a row of its own; money that had settled it becomes credit and settles others.
 
-    What is bound to the charge is cancelled with it: amounts imported beside it or settled outside, late fees. It
-    counts from
+    What is bound to the charge is cancelled with it: amounts imported beside it or settled outside, late fees,
+    waivers. It counts from
     ``effective_on``, ``today`` unless told: a charge that never should have been counts from its own day. Raises
     AlreadyReversedError. Returns the new row.
     """
@@ -254,6 +254,7 @@ def reverse_charge(
         _cancel_payment(bound, effective_on=since, now=now, by=by)
     for late_fee in LateFee.objects.filter(charge=charge, kind=LateFee.Kind.LATE_FEE, reversed_by=None):
         cancel_late_fee(late_fee, effective_on=since, now=now, by=by)
+    cancel_waivers(effective_on=since, now=now, by=by, charge=charge)
     release(live_allocations(charge=charge), effective_on=since, now=now, by=by)
     reversal = Charge.objects.create(
         project_id=account.project_id,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from arrears.models import Account, Charge, FeeType, LateFeePolicy, Payment
+from arrears.models import Account, Charge, FeeType, Payment
 from arrears.posting import post_charge, post_payment
 from arrears.verification import verify
 from collection.following import follow_ledger
@@ -165,30 +165,6 @@ def create_payment(
 ) -> Payment:
     """A posted payment, allocated as the ledger does."""
     return post_payment(account_id=account.pk, amount=Decimal(amount), received_on=received_on, now=now, **fields)
-
-
-def create_contract(*, project: Project, **fields: Any) -> ServiceContract:
-    """A service contract with a late-fee clause."""
-    values = {
-        "name": "前期物业服务合同",
-        "starts_on": dt.date(2020, 1, 1),
-        "late_fee_word": "违约金",
-        "late_fee_clause": "逾期交纳的，每日按未付款项的万分之五支付违约金。",
-    }
-    return ServiceContract.objects.create(project=project, **values | fields)
-
-
-def create_late_fee_policy(
-    *, fee_type: FeeType, daily_rate: str | Decimal = "0.0005", valid_from: dt.date = dt.date(2020, 1, 1), **fields: Any
-) -> LateFeePolicy:
-    return LateFeePolicy.objects.create(
-        project_id=fee_type.project_id,
-        fee_type=fee_type,
-        daily_rate=Decimal(daily_rate),
-        valid_from=valid_from,
-        created_at=NOW,
-        **fields,
-    )
 
 
 # --- notices --------------------------------------------------------------------------------------------------------

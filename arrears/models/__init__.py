@@ -4,6 +4,7 @@ from arrears.models.fees import FeeSynonym, FeeType
 from arrears.models.imports import ColumnMapping, Import, ImportIssue, StagedCharge, StagedUnit
 from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
 from arrears.models.payments import Allocation, Payment, PaymentBalance
+from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
 __all__ = [
     "Account",
@@ -15,12 +16,18 @@ __all__ = [
     "FeeType",
     "Import",
     "ImportIssue",
+    "Instalment",
+    "InstalmentPlan",
     "LateFee",
     "LateFeeBalance",
     "LateFeePolicy",
     "Payment",
     "PaymentBalance",
+    "Relief",
+    "ReliefLimit",
+    "ReliefLine",
     "StagedCharge",
     "StagedUnit",
     "Verification",
+    "Waiver",
 ]

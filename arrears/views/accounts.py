@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.accounts import account_on
 from arrears.exporting import past_statement_workbook, statement_workbook
+from arrears.late_fees import late_fee_summary
 from arrears.models import Account, Verification
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.movements import account_movements
@@ -28,6 +29,8 @@ from company.audit import record
 from company.rights import Right
 from owners.models import Owner, Phone, Unit
 from owners.personal_data import mask_name, mask_party
+
+RELIEF_SHOWN = 6
 
 
 @project_view(Right.SEE_LEDGER)
@@ -53,6 +56,9 @@ def account(request: ProjectRequest, pk: int) -> HttpResponse:
             "verified": valid_verifications(request.project, [shown.pk], now=now).get(shown.pk),
             "last_verified": Verification.objects.filter(account=shown).order_by("-verified_at").first(),
             "known_until": payments_known_until(request.project),
+            "late_fees": late_fee_summary(shown, on=timezone.localdate(now)),
+            "reliefs": shown.reliefs.select_related("proposed_by", "decided_by").order_by("-pk")[:RELIEF_SHOWN],
+            "plans": shown.plans.select_related("proposed_by").order_by("-pk")[:RELIEF_SHOWN],
         },
     )
 

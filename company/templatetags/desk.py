@@ -32,6 +32,18 @@ def money(amount: Decimal | None) -> str:
 
 
 @register.filter
+def plain(amount: Decimal) -> str:
+    """Every digit that counts and none that does not: `9.500000` as `9.5`."""
+    return f"{amount.normalize():f}"
+
+
+@register.filter
+def percent_of_share(share: Decimal) -> str:
+    """A share as a percentage, unrounded: `0.0005` as `0.05`."""
+    return plain(share * 100)
+
+
+@register.filter
 def figure(number: int) -> str:
     """A number of things: `1234` as `1,234`, the same in every language."""
     return f"{number:,}"

@@ -23,11 +23,10 @@ from tests.factories import (
     TODAY,
     create_account,
     create_charge,
-    create_contract,
     create_fee_type,
-    create_late_fee_policy,
     create_payment,
 )
+from tests.relief_factories import create_contract, create_late_fee_policy
 
 D = Decimal
 DUE = TODAY - dt.timedelta(days=100)

@@ -17,12 +17,11 @@ from tests.factories import (
     TODAY,
     create_account,
     create_charge,
-    create_contract,
     create_fee_type,
-    create_late_fee_policy,
     create_payment,
     create_project,
 )
+from tests.relief_factories import create_contract, create_late_fee_policy
 
 DUE = dt.date(2025, 1, 31)
 D = Decimal

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from arrears.forms import DayInput, MoneyField
-from arrears.models import FeeType, Relief
+from arrears.models import Charge, FeeType, LimitationProof, Relief
 from arrears.statements import ChargeLine
 from company.models import Project
 
@@ -212,6 +212,36 @@ class PlanForm(forms.Form):
                 % {"sum": f"{total:,.2f}", "owed": f"{self._owed:,.2f}"}
             )
         return cleaned
+
+
+class LimitationProofForm(forms.Form):
+    """An act that restarts the limitation period of the charges that are ticked."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[c for c in LimitationProof.Kind.choices if c[0] != LimitationProof.Kind.REVERSAL]
+    )
+    reached_on = forms.DateField(
+        label=_("Reached the owner on"),
+        widget=DayInput(),
+        help_text=_("The day of receipt or signature, not that of dispatch."),
+    )
+    charges = forms.MultipleChoiceField(label=_("Charges that it lists"), widget=forms.CheckboxSelectMultiple)
+    proof = ProofField(label=_("Proof"))
+    note = forms.CharField(label=_("Note"), required=False, max_length=400)
+
+    def __init__(self, *args: Any, charges: Sequence[Charge], today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._today = today
+        self.fields["reached_on"].widget.attrs["max"] = today.isoformat()
+        self.fields["charges"].choices = [  # type: ignore[attr-defined]
+            (charge.pk, f"{charge.fee_type.name} {charge.period_start} – {charge.period_end}") for charge in charges
+        ]
+
+    def clean_reached_on(self) -> date:
+        day: date = self.cleaned_data["reached_on"]
+        if day > self._today:
+            raise ValidationError(_t("This day lies ahead."))
+        return day
 
 
 class LimitForm(forms.Form):

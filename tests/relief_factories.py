@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from arrears.models import Account, Charge, FeeType, InstalmentPlan, LateFeePolicy, Relief
+from arrears.limitation import record_proof
+from arrears.models import Account, Charge, FeeType, InstalmentPlan, LateFeePolicy, LimitationProof, Relief
 from arrears.plans import decide_plan, propose_plan
 from arrears.relief import approve_relief, propose_relief
-from company.models import Project, User
+from company.files import store_file
+from company.models import FilePurpose, Project, User
 from company.rights import Right
 from owners.models import ServiceContract
 from tests.factories import NOW, TODAY, create_user
@@ -76,3 +78,20 @@ def create_plan(
     if not running:
         return plan
     return decide_plan(plan.pk, approve=True, by=create_user(), rights=frozenset(Right), now=NOW)
+
+
+def create_proof(
+    *,
+    charge: Charge,
+    kind: LimitationProof.Kind = LimitationProof.Kind.NOTICE,
+    reached_on: dt.date = TODAY,
+    now: dt.datetime = NOW,
+) -> LimitationProof:
+    """An act with a stored file that lists one charge."""
+    file = store_file(
+        project=charge.project, content=b"%PDF-1.7", name=f"{charge.pk}.pdf", content_type="application/pdf",
+        purpose=FilePurpose.DELIVERY_PROOF, by=None,
+    )  # fmt: skip
+    return record_proof(
+        account_id=charge.account_id, kind=kind, reached_on=reached_on, charges=[charge.pk], file=file, by=None, now=now
+    )

@@ -35,6 +35,8 @@ FROZEN = {
     "arrears.LateFee",
     "arrears.LateFeePolicy",
     "arrears.Waiver",
+    "arrears.LimitationProof",
+    "arrears.ProvedCharge",
     "arrears.ReliefLine",
     "arrears.Instalment",
     "collection.CaseTransition",

@@ -46,7 +46,7 @@ from tests.factories import (
     create_user,
 )
 from tests.field_factories import create_cash, create_field_case, create_request, create_visit, create_visit_photo
-from tests.relief_factories import create_contract, create_late_fee_policy, create_plan, create_relief
+from tests.relief_factories import create_contract, create_late_fee_policy, create_plan, create_proof, create_relief
 
 Arguments = dict[str, object]
 
@@ -237,6 +237,16 @@ def a_late_fee(place: Place) -> Arguments:
     create_late_fee_policy(fee_type=create_charge(account=account).fee_type)
     assess_accounts(place.project, [account.pk], as_of=TODAY, now=NOW, by=None)
     return {"pk": account.late_fees.get().pk}
+
+
+@arguments_of("arrears:proof_new")
+def an_account_to_prove(place: Place) -> Arguments:
+    return {"pk": create_charge(account=create_account(project=place.project)).account_id}
+
+
+@arguments_of("arrears:proof_file", "arrears:proof_reverse")
+def a_proof(place: Place) -> Arguments:
+    return {"pk": create_proof(charge=create_charge(account=create_account(project=place.project))).pk}
 
 
 @arguments_of("arrears:unit_account")

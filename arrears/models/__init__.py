@@ -3,6 +3,7 @@ from arrears.models.charges import Charge, ChargeBalance
 from arrears.models.fees import FeeSynonym, FeeType
 from arrears.models.imports import ColumnMapping, Import, ImportIssue, StagedCharge, StagedUnit
 from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
+from arrears.models.limitation import LimitationProof, ProvedCharge
 from arrears.models.payments import Allocation, Payment, PaymentBalance
 from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
@@ -21,8 +22,10 @@ __all__ = [
     "LateFee",
     "LateFeeBalance",
     "LateFeePolicy",
+    "LimitationProof",
     "Payment",
     "PaymentBalance",
+    "ProvedCharge",
     "Relief",
     "ReliefLimit",
     "ReliefLine",

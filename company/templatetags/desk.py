@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -41,6 +42,12 @@ def plain(amount: Decimal) -> str:
 def percent_of_share(share: Decimal) -> str:
     """A share as a percentage, unrounded: `0.0005` as `0.05`."""
     return plain(share * 100)
+
+
+@register.filter
+def at(values: Mapping[Any, Any], key: Any) -> Any:
+    """The value under a key that stands in a variable; None where there is none."""
+    return values.get(key)
 
 
 @register.filter

@@ -199,7 +199,7 @@ CONSTRAINTS: dict[str, Callable[[], None]] = {
     "allocation_amount_positive": lambda: _copy(Allocation.objects.get(charge__isnull=False), amount=Decimal(0)),
     "allocation_kind_known": lambda: _copy(Allocation.objects.get(charge__isnull=False), kind="gift"),
     "allocation_release_is_final": lambda: _copy(
-        Allocation.objects.get(charge__isnull=False), kind="release", reversed_by_id=Allocation.objects.get(charge__isnull=False).pk
+        Allocation.objects.get(charge__isnull=False), kind="release", reversed_by_id=Allocation.objects.first().pk
     ),
     "allocation_to_one_thing": lambda: _copy(
         Allocation.objects.get(charge__isnull=False), refund_id=Payment.objects.get().pk

@@ -28,7 +28,7 @@ from arrears.allocation import (
     settle_late_fees,
 )
 from arrears.cancelling import cancel_late_fee, cancel_waivers, live_allocations
-from arrears.models import Account, Charge, ChargeBalance, FeeType, LateFee, Payment, PaymentBalance
+from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, LateFee, Payment, PaymentBalance
 from company.audit import record
 from company.models import User
 

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arrears', '0001_initial'),
+        ('arrears', '0002_newest_payments'),
         ('company', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.limitation import Act, expiring, limitations, record_proof, reverse_proof, run, years_after
-from arrears.models import Account, Allocation, Charge, LimitationProof, Payment
+from arrears.models import Account, Charge, LimitationProof, Payment
 from arrears.posting import AlreadyReversedError, FutureDayError, reverse_payment
 from company.models import Role
 from tests.factories import NOW, TODAY, create_account, create_charge, create_fee_type, create_payment, create_user

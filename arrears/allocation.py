@@ -1,5 +1,7 @@
 """Which charges a payment settles: what the payer designates, else the named fee first, then the oldest.
 
+Assessed late fees come last: they take from credit, which is what no charge could use.
+
 Source: Civil Code art. 560. ``plan_allocation`` is arithmetic alone; ``allocate`` and ``release`` write the rows and
 their balances. Callers hold the account's lock (arrears.posting.lock_account).
 
@@ -11,10 +13,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Case, F, Value, When
 
-from arrears.models import Allocation, ChargeBalance, Payment, PaymentBalance
+from arrears.models import Allocation, ChargeBalance, LateFeeBalance, Payment, PaymentBalance, Waiver
 from company.models import User
 
 ZERO = Decimal("0.00")
@@ -34,10 +37,11 @@ class OpenCharge:
 
 @dataclass(frozen=True, slots=True)
 class FreeSince:
-    """The days from which released money and reopened charges can be used again, by id."""
+    """The days from which released money, reopened charges and reopened late fees can be used again, by id."""
 
     payments: dict[int, date] = field(default_factory=dict)
     charges: dict[int, date] = field(default_factory=dict)
+    late_fees: dict[int, date] = field(default_factory=dict)
 
     def earliest(self, payment_id: int, charge_id: int | None, *days: date | None) -> date:
         """The first day on which an allocation can count that would count from the latest of ``days``."""
@@ -84,15 +88,21 @@ def open_charges(account_id: int) -> list[OpenCharge]:
 
 
 def free_since(*account_ids: int) -> FreeSince:
-    """What was released on these accounts after it had counted for a while. One query."""
+    """What was released on these accounts, or no longer waived, after it had counted for a while."""
     free = FreeSince()
     rows = Allocation.objects.filter(
         account_id__in=account_ids, reversed_by__effective_on__gt=F("effective_on")
-    ).values_list("payment_id", "charge_id", "reversed_by__effective_on")
-    for payment_id, charge_id, day in rows:
+    ).values_list("payment_id", "charge_id", "late_fee_id", "reversed_by__effective_on")
+    for payment_id, charge_id, late_fee_id, day in rows:
         free.payments[payment_id] = max(day, free.payments.get(payment_id, day))
         if charge_id:
             free.charges[charge_id] = max(day, free.charges.get(charge_id, day))
+        if late_fee_id:
+            free.late_fees[late_fee_id] = max(day, free.late_fees.get(late_fee_id, day))
+    waived = Waiver.objects.filter(account_id__in=account_ids, reversed_by__effective_on__gt=F("effective_on"))
+    for charge_id, late_fee_id, day in waived.values_list("charge_id", "late_fee_id", "reversed_by__effective_on"):
+        reopened, pk = (free.charges, charge_id) if charge_id else (free.late_fees, late_fee_id)
+        reopened[pk] = max(day, reopened.get(pk, day))
     return free
 
 
@@ -113,36 +123,26 @@ def allocate(
     if not plan:
         return
     Allocation.objects.bulk_create(
-        Allocation(
-            project_id=payment.project_id,
-            account_id=payment.account_id,
-            payment=payment,
-            charge_id=charge_id,
-            amount=amount,
-            effective_on=effective_on[charge_id],
-            posted_at=now,
-            posted_by=by,
-        )
+        _allocation(payment, amount, effective_on[charge_id], now, by, charge_id=charge_id)
         for charge_id, amount in plan.items()
     )
-    _move_settled(plan)
+    move_settled(plan)
     _move_allocated({payment.pk: sum(plan.values(), ZERO)})
 
 
 def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
-    """Use what was paid ahead for open charges, oldest money first, for the fee that it named, then the oldest charge.
+    """Use what was paid ahead for open charges and then for late fees, oldest money first.
+
+    Money settles the fee that it named first, then the oldest charge.
 
     It counts from the day on which both the money and the due date were there. Returns the CNY applied. Caller holds
     the account's lock.
     """
     credits = credit_of(account_id)
     charges = open_charges(account_id) if credits else []
-    if not charges:
-        return ZERO
-    applied, free = ZERO, free_since(account_id)
-    for balance in credits:
-        left, fee_type_id = balance.amount - balance.allocated, balance.payment.fee_type_id
-        plan = plan_allocation(charges, left, fee_type_id=fee_type_id)
+    applied, free = ZERO, free_since(account_id) if charges else FreeSince()
+    for balance in credits if charges else ():
+        plan = plan_allocation(charges, balance.left, fee_type_id=balance.payment.fee_type_id)
         days = {
             c.charge_id: free.earliest(balance.payment_id, c.charge_id, balance.payment.received_on, c.due_on)
             for c in charges
@@ -150,7 +150,39 @@ def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
         allocate(balance.payment, plan, effective_on=days, now=now, by=by)
         applied += sum(plan.values(), ZERO)
         charges = less(charges, plan)
-    return applied
+    return applied + (settle_late_fees(account_id, now=now, by=by) if credits and not charges else ZERO)
+
+
+def settle_late_fees(account_id: int, *, now: datetime, by: User | None) -> Decimal:
+    """Use credit for assessed late fees, oldest money and oldest assessment first; returns the CNY applied.
+
+    Callers have settled the charges before and hold the account's lock. It counts from the day on which both the
+    money and the assessment were there.
+    """
+    opened = LateFeeBalance.objects.filter(account_id=account_id, is_live=True, settled__lt=F("amount"))
+    late_fees = list(opened.select_related("late_fee").order_by("late_fee__effective_on", "late_fee_id"))
+    credits = credit_of(account_id) if late_fees else []
+    if not credits:
+        return ZERO
+    free, rows = free_since(account_id), list[Allocation]()
+    used, settled = dict[int, Decimal](), dict[int, Decimal]()
+    for balance in credits:
+        left = balance.left
+        for owed in late_fees:
+            part = min(left, owed.amount - owed.settled - settled.get(owed.pk, ZERO))
+            if part <= 0:
+                continue
+            left -= part
+            used[balance.pk] = used.get(balance.pk, ZERO) + part
+            settled[owed.pk] = settled.get(owed.pk, ZERO) + part
+            since = free.earliest(
+                balance.pk, None, balance.payment.received_on, owed.late_fee.effective_on, free.late_fees.get(owed.pk)
+            )
+            rows.append(_allocation(balance.payment, part, since, now, by, late_fee_id=owed.pk))
+    Allocation.objects.bulk_create(rows)
+    move_late_fees(settled)
+    _move_allocated(used)
+    return sum(used.values(), ZERO)
 
 
 def cover_refund(refund: Payment, *, now: datetime, by: User | None) -> bool:
@@ -167,25 +199,15 @@ def cover_refund(refund: Payment, *, now: datetime, by: User | None) -> bool:
         if part <= 0:
             break
         left, used[balance.payment_id] = left - part, part
-        covers.append(
-            Allocation(
-                project_id=refund.project_id,
-                account_id=refund.account_id,
-                payment_id=balance.payment_id,
-                refund=refund,
-                amount=part,
-                effective_on=free.earliest(balance.payment_id, None, refund.received_on, balance.payment.received_on),
-                posted_at=now,
-                posted_by=by,
-            )
-        )
+        since = free.earliest(balance.payment_id, None, refund.received_on, balance.payment.received_on)
+        covers.append(_allocation(balance.payment, part, since, now, by, refund=refund))
     Allocation.objects.bulk_create(covers)
     _move_allocated(used)
     return True
 
 
 def release(allocations: Collection[Allocation], *, effective_on: date, now: datetime, by: User | None) -> None:
-    """Take live allocations back with a row each; charge and payment are open again by their amounts.
+    """Take live allocations back with a row each; what they settled and the payment are open again by their amounts.
 
     It counts from ``effective_on``, at the earliest from the day from which the allocation did. Caller holds the
     account's lock.
@@ -199,6 +221,7 @@ def release(allocations: Collection[Allocation], *, effective_on: date, now: dat
             payment_id=allocation.payment_id,
             charge_id=allocation.charge_id,
             refund_id=allocation.refund_id,
+            late_fee_id=allocation.late_fee_id,
             kind=Allocation.Kind.RELEASE,
             amount=allocation.amount,
             effective_on=max(effective_on, allocation.effective_on),
@@ -207,14 +230,17 @@ def release(allocations: Collection[Allocation], *, effective_on: date, now: dat
         )
         for allocation in allocations
     )
-    settled, allocated = dict[int, Decimal](), dict[int, Decimal]()
+    settled, late_fees, allocated = dict[int, Decimal](), dict[int, Decimal](), dict[int, Decimal]()
     for allocation, row in zip(allocations, releases, strict=True):
         allocation.reversed_by = row
         allocated[allocation.payment_id] = allocated.get(allocation.payment_id, ZERO) - allocation.amount
         if allocation.charge_id:
             settled[allocation.charge_id] = settled.get(allocation.charge_id, ZERO) - allocation.amount
+        if allocation.late_fee_id:
+            late_fees[allocation.late_fee_id] = late_fees.get(allocation.late_fee_id, ZERO) - allocation.amount
     Allocation.objects.bulk_update(allocations, ["reversed_by"])
-    _move_settled(settled)
+    move_settled(settled)
+    move_late_fees(late_fees)
     _move_allocated(allocated)
 
 
@@ -224,10 +250,33 @@ def less(charges: Sequence[OpenCharge], plan: Mapping[int, Decimal]) -> list[Ope
     return [charge for charge in left if charge.open > 0]
 
 
-def _move_settled(by_charge: Mapping[int, Decimal]) -> None:
+def _allocation(
+    payment: Payment, amount: Decimal, since: date, now: datetime, by: User | None, **target: Any
+) -> Allocation:
+    return Allocation(
+        project_id=payment.project_id,
+        account_id=payment.account_id,
+        payment=payment,
+        amount=amount,
+        effective_on=since,
+        posted_at=now,
+        posted_by=by,
+        **target,
+    )
+
+
+def move_settled(by_charge: Mapping[int, Decimal]) -> None:
+    """Change what is settled of charges by so many CNY. Caller holds the account's lock and writes the rows."""
     if by_charge:
         moved = Case(*(When(charge_id=pk, then=Value(amount)) for pk, amount in by_charge.items()))
         ChargeBalance.objects.filter(charge_id__in=by_charge).update(settled=F("settled") + moved)
+
+
+def move_late_fees(by_late_fee: Mapping[int, Decimal]) -> None:
+    """Change what is settled of late fees by so many CNY. Caller holds the account's lock and writes the rows."""
+    if by_late_fee:
+        moved = Case(*(When(late_fee_id=pk, then=Value(amount)) for pk, amount in by_late_fee.items()))
+        LateFeeBalance.objects.filter(late_fee_id__in=by_late_fee).update(settled=F("settled") + moved)
 
 
 def _move_allocated(by_payment: Mapping[int, Decimal]) -> None:

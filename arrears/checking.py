@@ -32,12 +32,15 @@ class Difference:
 # Each yields account id, row, what the rows say, what stands there.
 CHECKS: dict[str, str] = {
     "settled of a charge": """
-        SELECT b.account_id, 'charge ' || b.charge_id, COALESCE(s.total, 0), b.settled
+        SELECT b.account_id, 'charge ' || b.charge_id, COALESCE(s.total, 0) + COALESCE(w.total, 0), b.settled
         FROM arrears_chargebalance b
         LEFT JOIN (SELECT a.charge_id, sum(a.amount) AS total FROM arrears_allocation a
                    WHERE a.kind = 'allocation' AND a.reversed_by_id IS NULL AND a.charge_id IS NOT NULL
                    GROUP BY 1) s ON s.charge_id = b.charge_id
-        WHERE b.settled <> COALESCE(s.total, 0)
+        LEFT JOIN (SELECT w.charge_id, sum(w.amount) AS total FROM arrears_waiver w
+                   WHERE w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND w.charge_id IS NOT NULL
+                   GROUP BY 1) w ON w.charge_id = b.charge_id
+        WHERE b.settled <> COALESCE(s.total, 0) + COALESCE(w.total, 0)
     """,
     "used of a payment": """
         SELECT b.account_id, 'payment ' || b.payment_id, COALESCE(s.total, 0), b.allocated
@@ -54,6 +57,34 @@ CHECKS: dict[str, str] = {
         FROM arrears_charge c LEFT JOIN arrears_chargebalance b ON b.charge_id = c.id
         WHERE c.kind = 'charge' AND (b.charge_id IS NULL OR (b.amount, b.due_on, b.account_id, b.project_id, b.is_live)
               <> (c.amount, c.due_on, c.account_id, c.project_id, c.reversed_by_id IS NULL))
+    """,
+    "settled of a late fee": """
+        SELECT b.account_id, 'late fee ' || b.late_fee_id, COALESCE(s.total, 0) + COALESCE(w.total, 0), b.settled
+        FROM arrears_latefeebalance b
+        LEFT JOIN (SELECT a.late_fee_id, sum(a.amount) AS total FROM arrears_allocation a
+                   WHERE a.kind = 'allocation' AND a.reversed_by_id IS NULL AND a.late_fee_id IS NOT NULL
+                   GROUP BY 1) s ON s.late_fee_id = b.late_fee_id
+        LEFT JOIN (SELECT w.late_fee_id, sum(w.amount) AS total FROM arrears_waiver w
+                   WHERE w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND w.late_fee_id IS NOT NULL
+                   GROUP BY 1) w ON w.late_fee_id = b.late_fee_id
+        WHERE b.settled <> COALESCE(s.total, 0) + COALESCE(w.total, 0)
+    """,
+    "balance of a late fee": """
+        SELECT f.account_id, 'late fee ' || f.id,
+               concat_ws(' ', f.amount, CASE WHEN f.reversed_by_id IS NULL THEN 'live' ELSE 'reversed' END),
+               CASE WHEN b.late_fee_id IS NULL THEN 'missing' ELSE concat_ws(' ', b.amount,
+                    CASE WHEN b.is_live THEN 'live' ELSE 'reversed' END) END
+        FROM arrears_latefee f LEFT JOIN arrears_latefeebalance b ON b.late_fee_id = f.id
+        WHERE f.kind = 'late_fee' AND (b.late_fee_id IS NULL OR (b.amount, b.account_id, b.project_id, b.is_live)
+              <> (f.amount, f.account_id, f.project_id, f.reversed_by_id IS NULL))
+    """,
+    "late fee of a live charge": """
+        SELECT f.account_id, 'late fee ' || f.id, 'account ' || c.account_id,
+               concat_ws(' ', 'account', f.account_id, 'charge', c.kind,
+                         CASE WHEN c.reversed_by_id IS NULL THEN 'live' ELSE 'reversed' END)
+        FROM arrears_latefee f JOIN arrears_charge c ON c.id = f.charge_id
+        WHERE (f.account_id, f.project_id) <> (c.account_id, c.project_id) OR c.kind <> 'charge'
+           OR (f.kind = 'late_fee' AND f.reversed_by_id IS NULL AND c.reversed_by_id IS NOT NULL)
     """,
     "balance of a payment": """
         SELECT p.account_id, 'payment ' || p.id,
@@ -92,17 +123,21 @@ CHECKS: dict[str, str] = {
         SELECT b.account_id, 'payment ' || b.payment_id, 'used', b.amount - b.allocated || ' left'
         FROM arrears_paymentbalance b JOIN arrears_payment p ON p.id = b.payment_id
         WHERE p.kind = 'received' AND b.is_live AND b.allocated < b.amount
-          AND EXISTS (SELECT FROM arrears_chargebalance c
-                      WHERE c.account_id = b.account_id AND c.is_live AND c.settled < c.amount)
+          AND (EXISTS (SELECT FROM arrears_chargebalance c
+                       WHERE c.account_id = b.account_id AND c.is_live AND c.settled < c.amount)
+               OR EXISTS (SELECT FROM arrears_latefeebalance f
+                          WHERE f.account_id = b.account_id AND f.is_live AND f.settled < f.amount))
     """,
     "allocation within one account": """
         SELECT a.account_id, 'allocation ' || a.id, 'account ' || a.account_id,
-               concat_ws(' ', 'payment on', p.account_id, 'charge on', c.account_id, 'refund on', r.account_id)
+               concat_ws(' ', 'payment on', p.account_id, 'charge on', c.account_id, 'refund on', r.account_id,
+                         'late fee on', f.account_id)
         FROM arrears_allocation a JOIN arrears_payment p ON p.id = a.payment_id
         LEFT JOIN arrears_charge c ON c.id = a.charge_id LEFT JOIN arrears_payment r ON r.id = a.refund_id
+        LEFT JOIN arrears_latefee f ON f.id = a.late_fee_id
         WHERE (p.account_id, p.project_id) <> (a.account_id, a.project_id)
-           OR c.account_id <> a.account_id OR r.account_id <> a.account_id
-           OR r.kind <> 'refund' OR p.kind IN ('refund', 'reversal') OR c.kind <> 'charge'
+           OR c.account_id <> a.account_id OR r.account_id <> a.account_id OR f.account_id <> a.account_id
+           OR r.kind <> 'refund' OR p.kind IN ('refund', 'reversal') OR c.kind <> 'charge' OR f.kind <> 'late_fee'
     """,
     "reversal of a charge": """
         SELECT c.account_id, 'charge ' || c.id, 'reversed by its like',
@@ -114,6 +149,37 @@ CHECKS: dict[str, str] = {
         SELECT r.account_id, 'charge ' || r.id, 'reverses one row', 'reverses none'
         FROM arrears_charge r WHERE r.kind = 'reversal'
           AND NOT EXISTS (SELECT FROM arrears_charge c WHERE c.reversed_by_id = r.id)
+    """,
+    "reversal of a late fee": """
+        SELECT f.account_id, 'late fee ' || f.id, 'reversed by its like',
+               concat_ws(' ', r.kind, r.id, 'account', r.account_id, r.amount)
+        FROM arrears_latefee f JOIN arrears_latefee r ON r.id = f.reversed_by_id
+        WHERE r.kind <> 'reversal' OR (r.account_id, r.charge_id, r.number, r.amount)
+              <> (f.account_id, f.charge_id, f.number, f.amount)
+        UNION ALL
+        SELECT r.account_id, 'late fee ' || r.id, 'reverses one row', 'reverses none'
+        FROM arrears_latefee r WHERE r.kind = 'reversal'
+          AND NOT EXISTS (SELECT FROM arrears_latefee f WHERE f.reversed_by_id = r.id)
+    """,
+    "waiver that was approved": """
+        SELECT w.account_id, 'waiver ' || w.id, 'approved', concat_ws(' ', r.state, 'account', r.account_id)
+        FROM arrears_waiver w JOIN arrears_relief r ON r.id = w.relief_id
+        LEFT JOIN arrears_charge c ON c.id = w.charge_id LEFT JOIN arrears_latefee f ON f.id = w.late_fee_id
+        WHERE w.account_id <> r.account_id OR c.account_id <> w.account_id OR f.account_id <> w.account_id
+           OR c.kind <> 'charge' OR f.kind <> 'late_fee'
+           OR (w.kind <> 'reversal' AND w.reversed_by_id IS NULL AND r.state <> 'approved')
+    """,
+    "reversal of a waiver": """
+        SELECT w.account_id, 'waiver ' || w.id, 'reversed by its like',
+               concat_ws(' ', r.kind, r.id, 'account', r.account_id, r.amount)
+        FROM arrears_waiver w JOIN arrears_waiver r ON r.id = w.reversed_by_id
+        WHERE r.kind <> 'reversal' OR (r.account_id, r.relief_id, r.amount) <> (w.account_id, w.relief_id, w.amount)
+           OR r.charge_id IS DISTINCT FROM w.charge_id OR r.late_fee_id IS DISTINCT FROM w.late_fee_id
+           OR r.effective_on < w.effective_on
+        UNION ALL
+        SELECT r.account_id, 'waiver ' || r.id, 'reverses one row', 'reverses none'
+        FROM arrears_waiver r WHERE r.kind = 'reversal'
+          AND NOT EXISTS (SELECT FROM arrears_waiver w WHERE w.reversed_by_id = r.id)
     """,
     "reversal of a payment": """
         SELECT p.account_id, 'payment ' || p.id, 'reversed by its like',
@@ -131,6 +197,7 @@ CHECKS: dict[str, str] = {
         FROM arrears_allocation a JOIN arrears_allocation r ON r.id = a.reversed_by_id
         WHERE r.kind <> 'release' OR (r.account_id, r.payment_id, r.amount) <> (a.account_id, a.payment_id, a.amount)
            OR r.charge_id IS DISTINCT FROM a.charge_id OR r.refund_id IS DISTINCT FROM a.refund_id
+           OR r.late_fee_id IS DISTINCT FROM a.late_fee_id
            OR r.effective_on < a.effective_on
         UNION ALL
         SELECT r.account_id, 'allocation ' || r.id, 'releases one row', 'releases none'

@@ -177,7 +177,7 @@ def _write_movements(sheet: Sheet, of: AccountMovements, *, title: str) -> None:
 
 def _movement_cells(line: Movement) -> list[Cell]:
     charge, payment = line.charge, line.payment
-    words = [str(line.kind.label), charge.fee_type.name if charge else "", payment.serial_no if payment else ""]
+    words = [line.label, charge.fee_type.name if charge else "", payment.serial_no if payment else ""]
     return [
         line.day,
         " ".join(filter(None, words)),

@@ -2,18 +2,19 @@
 
 A charge counts from the day it fell due, money from the day it was received; what is not due by the last day is left
 out. A charge that was cancelled with effect from its own day never counted and is left out with its reversal, and so
-is an amount that a sheet brought. Money that was received here is always shown: the payer may hold a receipt of it.
+is an amount that a sheet brought. Assessed late fees raise what is owed, waivers lower it. Money that was received
+here is always shown: the payer may hold a receipt of it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import Min, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from arrears.models import Account, Allocation, Charge, Payment
+from arrears.models import Account, Allocation, Charge, LateFee, Payment, Waiver
 
 ZERO = Decimal("0.00")
 
@@ -26,6 +27,10 @@ class MovementKind(TextChoices):
     SETTLED_OUTSIDE = "settled_outside", _("settled outside")
     REFUNDED = "refunded", _("refund")
     PAYMENT_REVERSED = "payment_reversed", _("reversal of a payment")
+    LATE_FEE = "late_fee", _("late fee")
+    LATE_FEE_REVERSED = "late_fee_reversed", _("reversal of a late fee")
+    WAIVED = "waived", _("waiver")
+    WAIVER_REVERSED = "waiver_reversed", _("waiver taken back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,12 @@ class Movement:
     charged: Decimal
     received: Decimal
     balance: Decimal = ZERO
+    word: str = ""  # what the contract calls the late fee that the line is about
+
+    @property
+    def label(self) -> str:
+        """What the line is, in the contract's word for late fees."""
+        return self.word if self.kind is MovementKind.LATE_FEE else f"{self.kind.label} {self.word}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,8 @@ class AccountMovements:
 
 def account_movements(account: Account, *, until: date, since: date | None = None) -> AccountMovements:
     """The movements of ``account``; without ``since`` from its first one. A fixed number of queries."""
-    found = sorted((*_charges(account), *_payments(account)), key=_order)
+    lines = (*_charges(account), *_late_fees(account), *_waivers(account), *_payments(account))
+    found = sorted(lines, key=_order)
     found = [line for line in found if line.day <= until]
     since = since or (found[0].day if found else until)
     opening = sum((line.charged - line.received for line in found if line.day < since), ZERO)
@@ -86,7 +98,7 @@ def _balanced(found: list[Movement], since: date, opening: Decimal) -> Iterator[
     for line in found:
         if line.day >= since:
             balance += line.charged - line.received
-            yield Movement(line.day, line.kind, line.charge, line.payment, line.charged, line.received, balance)
+            yield replace(line, balance=balance)
 
 
 def _charges(account: Account) -> Iterator[Movement]:
@@ -96,6 +108,27 @@ def _charges(account: Account) -> Iterator[Movement]:
                 yield Movement(charge.effective_on, MovementKind.CHARGE_REVERSED, charge, None, -charge.amount, ZERO)
         elif charge.reversed_by is None or charge.reversed_by.effective_on > charge.effective_on:
             yield Movement(charge.effective_on, MovementKind.CHARGED, charge, None, charge.amount, ZERO)
+
+
+def _late_fees(account: Account) -> Iterator[Movement]:
+    for row in account.late_fees.select_related("charge__fee_type"):
+        is_reversal = row.kind == LateFee.Kind.REVERSAL
+        kind = MovementKind.LATE_FEE_REVERSED if is_reversal else MovementKind.LATE_FEE
+        amount = -row.amount if is_reversal else row.amount
+        yield Movement(row.effective_on, kind, row.charge, None, amount, ZERO, word=row.word)
+
+
+def _waivers(account: Account) -> Iterator[Movement]:
+    """A waiver belongs to a charge that counts: one of a charge that never was is left out with it."""
+    rows = account.waivers.select_related("charge__fee_type", "charge__reversed_by", "late_fee__charge__fee_type")
+    for row in rows:
+        of = row.charge or (row.late_fee.charge if row.late_fee else None)
+        if row.charge and row.charge.reversed_by and row.charge.reversed_by.effective_on <= row.charge.effective_on:
+            continue
+        is_reversal = row.kind == Waiver.Kind.REVERSAL
+        kind = MovementKind.WAIVER_REVERSED if is_reversal else MovementKind.WAIVED
+        amount = row.amount if is_reversal else -row.amount
+        yield Movement(row.effective_on, kind, of, None, amount, ZERO, word=row.late_fee.word if row.late_fee else "")
 
 
 def _payments(account: Account) -> Iterator[Movement]:

@@ -25,8 +25,10 @@ from arrears.allocation import (
     open_charges,
     plan_allocation,
     release,
+    settle_late_fees,
 )
-from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, Payment, PaymentBalance
+from arrears.cancelling import cancel_late_fee, cancel_waivers, live_allocations
+from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, LateFee, Payment, PaymentBalance
 from company.audit import record
 from company.models import User
 
@@ -144,7 +146,7 @@ def post_payment(
     fee_type: FeeType | None = None,
     **details: Any,
 ) -> Payment:
-    """Add money in CNY received on a day and allocate it; what is left over stays as credit.
+    """Add money in CNY received on a day and allocate it, late fees last; what is left over stays as credit.
 
     ``details``: method, serial_no, receipt_no, taken_by, note, submission, source, source_sheet, source_row. With the
     ``submission`` of an earlier call that call's payment is returned and nothing written. Raises FutureDayError,
@@ -174,6 +176,7 @@ def post_payment(
     free = free_since(account_id)
     days = {charge_id: free.earliest(payment.pk, charge_id, received_on) for charge_id in plan}
     allocate(payment, plan, effective_on=days, now=now, by=by)
+    settle_late_fees(account_id, now=now, by=by)
     raise_versions([account_id], now=now)
     _record("ledger.payment_posted", payment, by)
     return payment
@@ -221,8 +224,8 @@ def reverse_payment(
         raise AlreadyReversedError(payment)
     _refuse_own(payment.taken_by, by)
     if payment.kind == Payment.Kind.REFUND:
-        release(_live_allocations(refund=payment), effective_on=effective_on or today, now=now, by=by)
-    elif _live_allocations(payment=payment, refund__isnull=False):
+        release(live_allocations(refund=payment), effective_on=effective_on or today, now=now, by=by)
+    elif live_allocations(payment=payment, refund__isnull=False):
         raise RefundedError(payment)
     reversal = _cancel_payment(payment, effective_on=effective_on or today, now=now, by=by, note=note)
     apply_credit(account.pk, now=now, by=by)
@@ -237,7 +240,8 @@ def reverse_charge(
 ) -> Charge:
     """Cancel a charge with a row of its own; money that had settled it becomes credit and settles others.
 
-    Amounts bound to the charge (imported beside it, settled outside) are cancelled with it. It counts from
+    What is bound to the charge is cancelled with it: amounts imported beside it or settled outside, late fees,
+    waivers. It counts from
     ``effective_on``, ``today`` unless told: a charge that never should have been counts from its own day. Raises
     AlreadyReversedError. Returns the new row.
     """
@@ -246,10 +250,13 @@ def reverse_charge(
     if charge.reversed_by_id or charge.kind == Charge.Kind.REVERSAL:
         raise AlreadyReversedError(charge)
     since = effective_on or today
-    allocations = _live_allocations(charge=charge)
+    allocations = live_allocations(charge=charge)
     for bound in Payment.objects.filter(pk__in=[a.payment_id for a in allocations], kind__in=Payment.Kind.BOUND):
         _cancel_payment(bound, effective_on=since, now=now, by=by)
-    release(_live_allocations(charge=charge), effective_on=since, now=now, by=by)
+    for late_fee in LateFee.objects.filter(charge=charge, kind=LateFee.Kind.LATE_FEE, reversed_by=None):
+        cancel_late_fee(late_fee, effective_on=since, now=now, by=by)
+    cancel_waivers(effective_on=since, now=now, by=by, charge=charge)
+    release(live_allocations(charge=charge), effective_on=since, now=now, by=by)
     reversal = Charge.objects.create(
         project_id=account.project_id,
         account=account,
@@ -274,7 +281,7 @@ def reverse_charge(
 
 def _cancel_payment(payment: Payment, *, effective_on: date, now: datetime, by: User | None, note: str = "") -> Payment:
     """Release what ``payment`` settles and cancel it with a row of its own."""
-    release(_live_allocations(payment=payment), effective_on=effective_on, now=now, by=by)
+    release(live_allocations(payment=payment), effective_on=effective_on, now=now, by=by)
     reversal = Payment.objects.create(
         project_id=payment.project_id,
         account_id=payment.account_id,
@@ -311,12 +318,6 @@ def _record(action: str, row: Charge | Payment, by: User | None, reason: str = "
     if by is not None:
         detail = {"amount": str(row.amount), "unit": row.account.unit.code}
         record(action=action, by=by, project=row.project, obj=row, **detail, **({"reason": reason} if reason else {}))
-
-
-def _live_allocations(**of: Any) -> list[Allocation]:
-    return list(
-        Allocation.objects.filter(kind=Allocation.Kind.ALLOCATION, reversed_by__isnull=True, **of).order_by("pk")
-    )
 
 
 def _refuse_fractions(*amounts: Decimal) -> None:

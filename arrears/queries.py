@@ -29,7 +29,7 @@ from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from arrears.models import Allocation, Charge, ChargeBalance
+from arrears.models import Allocation, Charge, ChargeBalance, Waiver
 from company.models import Project
 
 ZERO = Decimal("0.00")
@@ -117,10 +117,19 @@ def open_now(project: Project) -> QuerySet[Any]:
 def open_on(project: Project, day: date) -> QuerySet[Any]:
     """Charges due by ``day`` and unsettled at its end, from the rows; annotated like open_now.
 
-    Reversals, payments and releases count from the day from which they are effective.
+    Reversals, payments, waivers and releases count from the day from which they are effective.
     """
     settled = (
         Allocation.objects.filter(charge=OuterRef("pk"), kind=Allocation.Kind.ALLOCATION, effective_on__lte=day)
+        .exclude(reversed_by__effective_on__lte=day)
+        .order_by()
+        .values("charge")
+        .annotate(total=Sum("amount"))
+        .values("total")
+    )
+    waived = (
+        Waiver.objects.filter(charge=OuterRef("pk"), effective_on__lte=day)
+        .exclude(kind=Waiver.Kind.REVERSAL)
         .exclude(reversed_by__effective_on__lte=day)
         .order_by()
         .values("charge")
@@ -131,7 +140,9 @@ def open_on(project: Project, day: date) -> QuerySet[Any]:
         Charge.objects.filter(project=project, kind=Charge.Kind.CHARGE, effective_on__lte=day)
         .exclude(reversed_by__effective_on__lte=day)
         .annotate(
-            open_amount=F("amount") - Coalesce(Subquery(settled), Value(ZERO), output_field=MONEY),
+            open_amount=F("amount")
+            - Coalesce(Subquery(settled), Value(ZERO), output_field=MONEY)
+            - Coalesce(Subquery(waived), Value(ZERO), output_field=MONEY),
             fee_id=F("fee_type_id"),
             fee_nature=F("fee_type__nature"),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from arrears.models import Account, Allocation, Charge, Payment
+from arrears.models import Account, Allocation, Charge, Payment, Waiver
 from arrears.queries import Bucket, bucket_of, overdue_days
 
 ZERO = Decimal("0.00")
@@ -21,6 +21,12 @@ class ChargeLine:
     days: int
     bucket: Bucket | None
     allocations: list[Allocation]
+    waivers: list[Waiver] = field(default_factory=list)
+
+    @property
+    def reduced(self) -> Decimal:
+        """What of ``settled`` nobody paid."""
+        return _total(waiver.amount for waiver in self.waivers if not waiver.reversed_by_id)
 
     @property
     def is_overdue(self) -> bool:
@@ -45,6 +51,7 @@ class Statement:
     payments: list[PaymentLine] = field(default_factory=list)
     charged: Decimal = ZERO
     settled: Decimal = ZERO
+    reduced: Decimal = ZERO
     overdue: Decimal = ZERO
     not_due: Decimal = ZERO
     credit: Decimal = ZERO
@@ -69,7 +76,11 @@ def statement(account: Account, *, on: date) -> Statement:
         .order_by("effective_on", "pk")
     )
     of_charge, of_payment = _grouped(allocations)
-    charge_lines = [_charge_line(charge, on, of_charge[charge.pk]) for charge in charges.order_by("-due_on", "-pk")]
+    waivers = _waivers_by_charge(account)
+    charge_lines = [
+        _charge_line(charge, on, of_charge[charge.pk], waivers[charge.pk])
+        for charge in charges.order_by("-due_on", "-pk")
+    ]
     payment_lines = [
         _payment_line(payment, of_payment[payment.pk]) for payment in payments.order_by("-posted_at", "-pk")
     ]
@@ -80,6 +91,7 @@ def statement(account: Account, *, on: date) -> Statement:
         payments=payment_lines,
         charged=_total(line.charge.amount for line in live),
         settled=_total(line.charge.amount - line.open for line in live),
+        reduced=_total(line.reduced for line in live),
         overdue=_total(line.open for line in live if line.days > 0),
         not_due=_total(line.open for line in live if line.days <= 0),
         credit=_total(line.credit for line in payment_lines),
@@ -99,11 +111,19 @@ def _grouped(
     return of_charge, of_payment
 
 
-def _charge_line(charge: Charge, on: date, allocations: list[Allocation]) -> ChargeLine:
+def _waivers_by_charge(account: Account) -> defaultdict[int, list[Waiver]]:
+    found = defaultdict[int, list[Waiver]](list)
+    rows = account.waivers.filter(charge__isnull=False).exclude(kind=Waiver.Kind.REVERSAL)
+    for waiver in rows.select_related("reversed_by", "relief").order_by("effective_on", "pk"):
+        found[waiver.charge_id or 0].append(waiver)
+    return found
+
+
+def _charge_line(charge: Charge, on: date, allocations: list[Allocation], waivers: list[Waiver]) -> ChargeLine:
     is_live = charge.kind == Charge.Kind.CHARGE and not charge.reversed_by_id
     left = charge.balance.amount - charge.balance.settled if is_live else ZERO
     days = overdue_days(charge.due_on, on)
-    return ChargeLine(charge, left, days, bucket_of(days) if left else None, allocations)
+    return ChargeLine(charge, left, days, bucket_of(days) if left else None, allocations, waivers)
 
 
 def _payment_line(payment: Payment, allocations: list[Allocation]) -> PaymentLine:

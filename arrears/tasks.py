@@ -6,6 +6,7 @@ from collections.abc import Callable
 from celery import shared_task
 from django.utils import timezone
 
+from arrears import plans
 from arrears.importing import steps
 from arrears.importing.marking import mark_errors
 from arrears.importing.reading import Refusal
@@ -52,3 +53,10 @@ def _overtaken_at_worst(import_id: int, step: Callable[[], None]) -> None:
         step()
     except MoveError as overtaken:
         logger.info("Import %s is %s by now; the step wrote nothing.", import_id, overtaken.state)
+
+
+@shared_task(name="arrears.judge_plans")
+def judge_plans() -> None:
+    """Instalment plans: kept, partly kept or broken by what was paid."""
+    now = timezone.now()
+    plans.judge_plans(today=timezone.localdate(now), now=now)

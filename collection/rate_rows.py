@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from collection.models import Campaign, TargetClass
-from collection.rate_conventions import DEFAULTS, ZERO, Attribution, RateSettings, target_class
+from collection.rate_conventions import DEFAULTS, ZERO, Attribution, RateSettings, Reductions, target_class
 from company.models import Project
 from owners.models import Unit
 
@@ -45,7 +45,7 @@ class RateRow:
 
 @dataclass(frozen=True, slots=True)
 class RateTotals:
-    """What was due of a class in a project's year, and what of it is settled, CNY."""
+    """What was due of a class in a project's year, and what of it is settled, CNY; reductions as the settings count."""
 
     target_class: TargetClass
     due: Decimal
@@ -77,10 +77,10 @@ def project_rows(
     """This year's money of several projects by class at the end of ``on``, by project id. One query for all."""
     totals: dict[int, list[RateTotals]] = {}
     parameters = _parameters(projects, on, None, settings)
-    for project_id, usage, nature, is_developer, due, settled in _run(TOTALS_SQL, settings, parameters):
+    for project_id, usage, nature, is_developer, due, settled, reduced in _run(TOTALS_SQL, settings, parameters):
         of = target_class(usage, nature, settings.parking)
         if of is not None and (settings.includes_developer or not is_developer):
-            totals.setdefault(project_id, []).append(RateTotals(of, due, settled))
+            totals.setdefault(project_id, []).append(_totals(of, due, settled, reduced, settings))
     return totals
 
 
@@ -111,6 +111,8 @@ def _run(select: str, settings: RateSettings, parameters: dict[str, Any]) -> lis
     return rows
 
 
+# Reductions are waivers and vacancy reductions. A bad-debt write-off is none: it takes a charge off the books, not off
+# what was due, and lowers no denominator.
 # Each charge with what is settled of it at the end of the day, before the base day, at the start of the campaign, and
 # of the first by money from before the campaign.
 # Reversals are looked up row by row: they are rare, and a join would spoil the planner's estimates.
@@ -139,12 +141,29 @@ STATED_SQL = """
                COALESCE(sum(amount) FILTER (WHERE since < %(start)s AND until >= %(start)s), 0) AS at_start,
                COALESCE(sum(amount) FILTER (WHERE since < %(start)s AND until > %(on)s), 0) AS before_start
         FROM counted GROUP BY charge_id
+    ), waived AS (
+        SELECT charge_id,
+               COALESCE(sum(amount) FILTER (WHERE kind <> 'write_off' AND since <= %(on)s AND until > %(on)s), 0)
+                   AS reduced,
+               COALESCE(sum(amount) FILTER (WHERE kind <> 'write_off' AND since < %(base)s AND until > %(on)s), 0)
+                   AS reduced_early,
+               COALESCE(sum(amount) FILTER (WHERE since < %(base)s AND until >= %(base)s), 0) AS waived_base,
+               COALESCE(sum(amount) FILTER (WHERE since < %(start)s AND until >= %(start)s), 0) AS waived_start
+        FROM (
+            SELECT w.charge_id, w.kind, w.amount, w.effective_on AS since,
+                   COALESCE(r.effective_on, 'infinity'::date) AS until
+            FROM arrears_waiver w LEFT JOIN arrears_waiver r ON r.id = w.reversed_by_id
+            WHERE w.project_id = ANY(%(projects)s) AND w.kind <> 'reversal' AND w.charge_id IS NOT NULL
+              AND (%(posted_until)s::timestamptz IS NULL OR w.posted_at <= %(posted_until)s)
+        ) spans GROUP BY charge_id
     ), stated AS (
         SELECT live.*, COALESCE(settled, 0) AS settled, COALESCE(before_base, 0) AS before_base,
                COALESCE(at_start, 0) AS at_start, COALESCE(before_start, 0) AS before_start,
+               COALESCE(reduced, 0) AS reduced, COALESCE(reduced_early, 0) AS reduced_early,
+               COALESCE(waived_base, 0) AS waived_base, COALESCE(waived_start, 0) AS waived_start,
                NOT is_prior AND due_on <= %(due_until)s AS is_current,
                due_on < %(start)s AND period_start BETWEEN %(scope_from)s AND %(scope_until)s AS is_opening
-        FROM live LEFT JOIN paid ON paid.charge_id = live.id
+        FROM live LEFT JOIN paid ON paid.charge_id = live.id LEFT JOIN waived ON waived.charge_id = live.id
     ), developers AS (
         SELECT a.id AS account_id FROM arrears_account a
         JOIN owners_ownershipmember m ON m.ownership_id = a.ownership_id
@@ -160,12 +179,16 @@ ROWS_SQL = """
                COALESCE(sum(settled) FILTER (WHERE is_current), 0),
                COALESCE(sum(before_start) FILTER (WHERE is_current), 0),
                COALESCE(sum(settled) FILTER (WHERE NOT is_prior AND NOT is_current), 0),
-               COALESCE(sum(amount - before_base) FILTER (WHERE is_prior AND due_on < %(base)s), 0),
-               COALESCE(sum(amount - before_base) FILTER (WHERE is_prior AND due_on BETWEEN %(base)s AND %(on)s), 0),
+               COALESCE(sum(amount - before_base - waived_base) FILTER (WHERE is_prior AND due_on < %(base)s), 0),
+               COALESCE(sum(amount - before_base - waived_base)
+                        FILTER (WHERE is_prior AND due_on BETWEEN %(base)s AND %(on)s), 0),
                COALESCE(sum(settled - before_base) FILTER (WHERE is_prior AND due_on < %(base)s), 0),
                COALESCE(sum(settled - before_base) FILTER (WHERE is_prior AND due_on BETWEEN %(base)s AND %(on)s), 0),
-               COALESCE(sum(amount - at_start) FILTER (WHERE is_opening), 0),
-               COALESCE(sum(LEAST(settled - before_start, amount - at_start)) FILTER (WHERE is_opening), 0)
+               COALESCE(sum(amount - at_start - waived_start) FILTER (WHERE is_opening), 0),
+               COALESCE(sum(LEAST(settled - before_start, amount - at_start - waived_start))
+                        FILTER (WHERE is_opening), 0),
+               COALESCE(sum(reduced) FILTER (WHERE is_current), 0),
+               COALESCE(sum(reduced - reduced_early) FILTER (WHERE is_prior AND due_on <= %(on)s), 0)
         ] AS figures
         FROM stated
         GROUP BY account_id, unit_id, fee_type_id
@@ -175,9 +198,10 @@ ROWS_SQL = """
 """
 TOTALS_SQL = """
     SELECT s.project_id, u.usage, f.nature, s.account_id IN (SELECT account_id FROM developers) AS is_developer,
-           sum(s.amount), sum(s.settled)
+           sum(s.amount), sum(s.settled), sum(s.reduced)
     FROM (
-        SELECT project_id, account_id, unit_id, fee_type_id, sum(amount) AS amount, sum(settled) AS settled
+        SELECT project_id, account_id, unit_id, fee_type_id, sum(amount) AS amount, sum(settled) AS settled,
+               sum(reduced) AS reduced
         FROM stated WHERE is_current
         GROUP BY project_id, account_id, unit_id, fee_type_id
     ) s
@@ -196,7 +220,19 @@ ROW_FIGURES = (
     "prior_late_settled",
     "opening",
     "opening_settled",
+    "reduced",
+    "prior_reduced",
 )
+
+
+def _totals(of: TargetClass, due: Decimal, settled: Decimal, reduced: Decimal, settings: RateSettings) -> RateTotals:
+    match settings.reductions:
+        case Reductions.DEDUCTED:
+            return RateTotals(of, due - reduced, settled)
+        case Reductions.AS_COLLECTED:
+            return RateTotals(of, due, settled + reduced)
+        case _:
+            return RateTotals(of, due, settled)
 
 
 def _row(values: tuple[Any, ...], settings: RateSettings, excluded: frozenset[int]) -> RateRow:

@@ -45,6 +45,8 @@ CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
 BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
+RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
+LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
@@ -61,7 +63,9 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ASSIGNMENT,
         CASES,
         LEDGER,
+        RELIEF,
         BATCHES,
+        Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("People and rights"), "company:people", "users", of_project=False, apart=True),
         TERMS,
@@ -74,6 +78,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Payments"), "arrears:payments", "cash"),
         Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
+        RELIEF,
+        LATE_FEES,
         CASES,
         TERMS,
         FIRST_DAY,
@@ -91,6 +97,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
+        RELIEF,
         ASSIGNMENT,
     ),
     Role.OFFICER: FIELD_ENTRIES,

@@ -27,6 +27,9 @@ MOVEMENT_WORDS = {
     MovementKind.SETTLED_OUTSIDE: "已在收费系统结清",
     MovementKind.REFUNDED: "退款",
     MovementKind.PAYMENT_REVERSED: "红冲收款",
+    MovementKind.LATE_FEE_REVERSED: "红冲",
+    MovementKind.WAIVED: "减免",
+    MovementKind.WAIVER_REVERSED: "撤销减免",
 }
 
 
@@ -153,7 +156,8 @@ def _words(line: Movement, numbers: Mapping[int, str]) -> str:
         fee = line.charge.fee_type
         period = short_period(line.charge.period_start, line.charge.period_end)
         name = f"{one_line(fee.name)}{'（代收）' if fee.is_on_behalf else ''}"
-        return f"{MOVEMENT_WORDS.get(line.kind, '')} {name} {period}".strip()
+        what = line.word if line.kind is MovementKind.LATE_FEE else f"{MOVEMENT_WORDS.get(line.kind, '')}{line.word}"
+        return f"{what} {name} {period}".strip()
     if line.payment is None:
         raise ValueError("a movement of nothing")
     if line.kind is MovementKind.PAYMENT_REVERSED:

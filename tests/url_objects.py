@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 
+from arrears.assessing import assess_accounts
 from arrears.models import Import
 from collection.assignment import propose
 from company.files import store_file
@@ -45,6 +46,7 @@ from tests.factories import (
     create_user,
 )
 from tests.field_factories import create_cash, create_field_case, create_request, create_visit, create_visit_photo
+from tests.relief_factories import create_contract, create_late_fee_policy, create_plan, create_proof, create_relief
 
 Arguments = dict[str, object]
 
@@ -223,6 +225,30 @@ def a_fee(place: Place) -> Arguments:
     return {"pk": create_fee_type(project=place.project).pk}
 
 
+@arguments_of("arrears:account_late_fees", "arrears:account_assess")
+def an_account_with_late_fees(place: Place) -> Arguments:
+    return {"pk": create_account(project=place.project).pk}
+
+
+@arguments_of("arrears:late_fee_reverse")
+def a_late_fee(place: Place) -> Arguments:
+    account = create_account(project=place.project)
+    create_contract(project=place.project)
+    create_late_fee_policy(fee_type=create_charge(account=account).fee_type)
+    assess_accounts(place.project, [account.pk], as_of=TODAY, now=NOW, by=None)
+    return {"pk": account.late_fees.get().pk}
+
+
+@arguments_of("arrears:proof_new")
+def an_account_to_prove(place: Place) -> Arguments:
+    return {"pk": create_charge(account=create_account(project=place.project)).account_id}
+
+
+@arguments_of("arrears:proof_file", "arrears:proof_reverse")
+def a_proof(place: Place) -> Arguments:
+    return {"pk": create_proof(charge=create_charge(account=create_account(project=place.project))).pk}
+
+
 @arguments_of("arrears:unit_account")
 def a_unit(place: Place) -> Arguments:
     return {"pk": create_account(project=place.project).unit_id}
@@ -304,6 +330,32 @@ def a_card(place: Place) -> Arguments:
 def a_case(place: Place) -> Arguments:
     """The viewer's own, since field staff see their team's and log on their own only."""
     return {"pk": create_field_case(project=place.project, by=place.user, claims_paid=True).pk}
+
+
+@arguments_of("collection:plan_new")
+def an_account_to_relieve(place: Place) -> Arguments:
+    """Of the viewer's own case: field staff propose on no other."""
+    return {"pk": create_field_case(project=place.project, by=place.user).account_id}
+
+
+@arguments_of("collection:relief_new")
+def a_kind_of_relief(place: Place) -> Arguments:
+    return {**an_account_to_relieve(place), "kind": "principal"}
+
+
+@arguments_of("collection:relief_decide", "collection:relief_proof")
+def a_proposal(place: Place) -> Arguments:
+    case = create_field_case(project=place.project, by=place.user)
+    proof = store_file(
+        project=place.project, content=b"%PDF-1.7", name=f"{case.pk}.pdf", content_type="application/pdf",
+        purpose=FilePurpose.DELIVERY_PROOF, by=None,
+    )  # fmt: skip
+    return {"pk": create_relief(account=case.account, proof=proof).pk}
+
+
+@arguments_of("collection:plan_decide")
+def a_plan(place: Place) -> Arguments:
+    return {"pk": create_plan(account=create_field_case(project=place.project, by=place.user).account).pk}
 
 
 @arguments_of("collection:case_reveal")

@@ -169,7 +169,8 @@ def _ledger(
     rows = run_on_stage(
         """
         SELECT charge.unit_id, charge.fee_type_id, charge.id, charge.account_id, charge.period_start, charge.period_end,
-            charge.amount - balance.settled + coalesce(later.amount, 0), charge.amount - balance.settled,
+            charge.amount - balance.settled + coalesce(later.amount, 0) + coalesce(waived.amount, 0),
+            charge.amount - balance.settled,
             charge.external_id = ''
         FROM (SELECT DISTINCT unit_id, fee_type_id FROM stage) AS printed
         JOIN arrears_charge AS charge USING (unit_id, fee_type_id)
@@ -182,6 +183,11 @@ def _ledger(
                 AND allocation.reversed_by_id IS NULL
                 AND (payment.received_on > %(as_of)s OR (payment.kind = 'received' AND source.kind = 'arrears_list'))
         ) AS later ON balance.settled > 0
+        LEFT JOIN LATERAL (
+            SELECT sum(waiver.amount) AS amount FROM arrears_waiver AS waiver
+            WHERE waiver.charge_id = charge.id AND waiver.kind <> 'reversal' AND waiver.reversed_by_id IS NULL
+                AND waiver.effective_on > %(as_of)s
+        ) AS waived ON balance.settled > 0
         WHERE charge.project_id = %(project)s AND charge.period_start <= %(month_end)s
         ORDER BY charge.due_on, charge.id
         """,

@@ -175,10 +175,15 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
         """
         WITH increases AS MATERIALIZED (
             SELECT matched.sheet, matched.row, matched.charge_id, balance.account_id, balance.due_on,
-                least(matched.received, balance.amount) - balance.settled AS amount
+                least(matched.received, balance.amount - waived.total) - (balance.settled - waived.total) AS amount
             FROM ({matched}) AS matched JOIN arrears_chargebalance AS balance USING (charge_id)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(waiver.amount), 0) AS total FROM arrears_waiver AS waiver
+                WHERE waiver.charge_id = matched.charge_id
+                    AND waiver.kind <> 'reversal' AND waiver.reversed_by_id IS NULL
+            ) AS waived
             WHERE matched.received IS NOT NULL  -- which least() would pass over, and settle the whole charge
-                AND least(matched.received, balance.amount) > balance.settled
+                AND least(matched.received, balance.amount - waived.total) > balance.settled - waived.total
         ), numbered AS MATERIALIZED (
             SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM increases
         ), payments AS (
@@ -203,6 +208,11 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
                     FROM arrears_allocation AS earlier JOIN arrears_allocation AS release
                         ON release.id = earlier.reversed_by_id AND release.effective_on > earlier.effective_on
                     WHERE earlier.charge_id = numbered.charge_id
+                ), (
+                    SELECT max(ended.effective_on)
+                    FROM arrears_waiver AS waiver JOIN arrears_waiver AS ended
+                        ON ended.id = waiver.reversed_by_id AND ended.effective_on > waiver.effective_on
+                    WHERE waiver.charge_id = numbered.charge_id
                 )), %(now)s, %(by)s
             FROM numbered
         )

@@ -24,10 +24,10 @@ def release_allocations(ids: Collection[int], *, now: datetime, by: User | None)
             WHERE id = ANY(%(ids)s) AND kind = 'allocation' AND reversed_by_id IS NULL
         ), released AS (
             INSERT INTO arrears_allocation (
-                id, project_id, account_id, payment_id, charge_id, refund_id, kind, amount, effective_on, posted_at,
-                posted_by_id
+                id, project_id, account_id, payment_id, charge_id, late_fee_id, refund_id, kind, amount, effective_on,
+                posted_at, posted_by_id
             )
-            SELECT release_id, project_id, account_id, payment_id, charge_id, refund_id, 'release', amount,
+            SELECT release_id, project_id, account_id, payment_id, charge_id, late_fee_id, refund_id, 'release', amount,
                 effective_on, %(now)s, %(by)s
             FROM gone
         ), marked AS (
@@ -37,6 +37,10 @@ def release_allocations(ids: Collection[int], *, now: datetime, by: User | None)
             UPDATE arrears_chargebalance AS balance SET settled = settled - freed.amount
             FROM (SELECT charge_id, sum(amount) AS amount FROM gone GROUP BY charge_id) AS freed
             WHERE freed.charge_id = balance.charge_id
+        ), late_fees AS (
+            UPDATE arrears_latefeebalance AS balance SET settled = settled - freed.amount
+            FROM (SELECT late_fee_id, sum(amount) AS amount FROM gone GROUP BY late_fee_id) AS freed
+            WHERE freed.late_fee_id = balance.late_fee_id
         )
         UPDATE arrears_paymentbalance AS balance SET allocated = allocated - freed.amount
         FROM (SELECT payment_id, sum(amount) AS amount FROM gone GROUP BY payment_id) AS freed

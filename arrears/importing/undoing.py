@@ -11,7 +11,7 @@ from arrears.allocation import apply_credit
 from arrears.importing.posting_payments import Settled, post_settled_outside
 from arrears.importing.reversing import cancel_charges, cancel_payments, release_allocations
 from arrears.importing.states import State, move
-from arrears.models import Allocation, Charge, Import, Payment
+from arrears.models import Allocation, Charge, Import, LateFee, Payment, Waiver
 from arrears.posting import lock_accounts, raise_versions
 from company.audit import record
 from company.models import Project, User
@@ -93,6 +93,16 @@ def _dependents(workbook: Import) -> Iterator[str]:
     )
     for unit, amount in settled.values_list("account__unit__code", "charge__amount"):
         yield _("unit %(unit)s, charge of %(amount)s settled by other money") % {"unit": unit, "amount": amount}
+    waived = Waiver.objects.filter(charge__in=_live_charges(workbook), reversed_by=None).exclude(
+        kind=Waiver.Kind.REVERSAL
+    )
+    for unit, amount in waived.order_by("pk").values_list("account__unit__code", "charge__amount"):
+        yield _("unit %(unit)s, charge of %(amount)s waived in part or whole") % {"unit": unit, "amount": amount}
+    late_fees = LateFee.objects.filter(
+        charge__in=_live_charges(workbook), kind=LateFee.Kind.LATE_FEE, reversed_by=None
+    ).order_by("pk")
+    for unit, amount in late_fees.values_list("account__unit__code", "charge__amount"):
+        yield _("unit %(unit)s, charge of %(amount)s bears an assessed late fee") % {"unit": unit, "amount": amount}
     refunded = Allocation.objects.filter(
         payment__in=_live_payments(workbook), refund__isnull=False, kind=Allocation.Kind.ALLOCATION, reversed_by=None
     ).order_by("pk")

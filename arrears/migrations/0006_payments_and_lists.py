@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arrears', '0002_newest_payments'),
+        ('arrears', '0005_limitation'),
         ('company', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -10,7 +10,10 @@ from arrears.models.imports import (
     StagedPayment,
     StagedUnit,
 )
+from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
+from arrears.models.limitation import LimitationProof, ProvedCharge
 from arrears.models.payments import Allocation, Payment, PaymentBalance
+from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
 __all__ = [
     "Account",
@@ -22,11 +25,22 @@ __all__ = [
     "FeeType",
     "Import",
     "ImportIssue",
+    "Instalment",
+    "InstalmentPlan",
+    "LateFee",
+    "LateFeeBalance",
+    "LateFeePolicy",
+    "LimitationProof",
     "ListedAmount",
     "Payment",
     "PaymentBalance",
+    "ProvedCharge",
+    "Relief",
+    "ReliefLimit",
+    "ReliefLine",
     "StagedCharge",
     "StagedPayment",
     "StagedUnit",
     "Verification",
+    "Waiver",
 ]

@@ -140,7 +140,7 @@ class PaymentBalance(models.Model):
 
 
 class WithinOneAccount(FirmTrigger):
-    """Refuses allocations whose payment, charge or refund is on another account; once a statement, not a row."""
+    """Refuses allocations whose payment, charge, late fee or refund is on another account; a statement trigger."""
 
     name = "within_one_account"
     when = pgtrigger.After
@@ -155,9 +155,11 @@ class WithinOneAccount(FirmTrigger):
                 JOIN arrears_payment AS payment ON payment.id = fresh.payment_id
                 LEFT JOIN arrears_charge AS charge ON charge.id = fresh.charge_id
                 LEFT JOIN arrears_payment AS refund ON refund.id = fresh.refund_id
+                LEFT JOIN arrears_latefee AS late_fee ON late_fee.id = fresh.late_fee_id
                 WHERE (payment.account_id, payment.project_id) <> (fresh.account_id, fresh.project_id)
                    OR charge.account_id <> fresh.account_id
                    OR refund.account_id <> fresh.account_id
+                   OR late_fee.account_id <> fresh.account_id
             ) THEN
                 RAISE EXCEPTION 'an allocation crosses accounts' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
@@ -166,7 +168,7 @@ class WithinOneAccount(FirmTrigger):
 
 
 class Allocation(models.Model):
-    """How much of a payment settles which charge, or which refund paid it back; a release takes it back.
+    """How much of a payment settles which charge or late fee, or which refund paid it back; a release takes it back.
 
     Frozen but for ``reversed_by``. It counts from ``effective_on`` until the day of its release.
     """
@@ -180,6 +182,9 @@ class Allocation(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations")
     charge = models.ForeignKey("arrears.Charge", models.PROTECT, null=True, blank=True, related_name="allocations")
     refund = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="covers")
+    late_fee = models.ForeignKey(
+        "arrears.LateFee", models.PROTECT, null=True, blank=True, related_name="allocations", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.ALLOCATION, db_default=Kind.ALLOCATION)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     effective_on = models.DateField(
@@ -199,14 +204,19 @@ class Allocation(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_amount_positive"),
             models.CheckConstraint(condition=Q(kind__in=["allocation", "release"]), name="allocation_kind_known"),
             models.CheckConstraint(
-                condition=Q(charge__isnull=True, refund__isnull=False) | Q(charge__isnull=False, refund__isnull=True),
-                name="allocation_to_a_charge_or_a_refund",
+                condition=Q(charge__isnull=False, refund__isnull=True, late_fee__isnull=True)
+                | Q(charge__isnull=True, refund__isnull=False, late_fee__isnull=True)
+                | Q(charge__isnull=True, refund__isnull=True, late_fee__isnull=False),
+                name="allocation_to_one_thing",
             ),
             models.CheckConstraint(
                 condition=Q(kind="allocation") | Q(reversed_by__isnull=True), name="allocation_release_is_final"
             ),
         ]
-        indexes = [models.Index(fields=["project", "effective_on"], name="allocation_project_day")]
+        indexes = [
+            models.Index(fields=["project", "effective_on"], name="allocation_project_day"),
+            models.Index(fields=["late_fee"], condition=Q(late_fee__isnull=False), name="allocation_late_fee"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount}"

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST
 
 from arrears.accounts import account_on
 from arrears.exporting import past_statement_workbook, statement_workbook
-from arrears.models import Account, Verification
+from arrears.late_fees import late_fee_summary
+from arrears.limitation import limitations
+from arrears.models import Account, LimitationProof, Verification
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.movements import account_movements
 from arrears.queries import open_on
@@ -28,6 +30,8 @@ from company.audit import record
 from company.rights import Right
 from owners.models import Owner, Phone, Unit
 from owners.personal_data import mask_name, mask_party
+
+RELIEF_SHOWN = 6
 
 
 @project_view(Right.SEE_LEDGER)
@@ -53,6 +57,15 @@ def account(request: ProjectRequest, pk: int) -> HttpResponse:
             "verified": valid_verifications(request.project, [shown.pk], now=now).get(shown.pk),
             "last_verified": Verification.objects.filter(account=shown).order_by("-verified_at").first(),
             "known_until": payments_known_until(request.project),
+            "limitations": limitations([line.charge for line in unsettled], on=timezone.localdate(now)),
+            "proofs": LimitationProof.objects.filter(account=shown)
+            .exclude(kind=LimitationProof.Kind.REVERSAL)
+            .select_related("recorded_by", "reversed_by")
+            .annotate(listed=Count("charges"))
+            .order_by("-reached_on", "-pk"),
+            "late_fees": late_fee_summary(shown, on=timezone.localdate(now)),
+            "reliefs": shown.reliefs.select_related("proposed_by", "decided_by").order_by("-pk")[:RELIEF_SHOWN],
+            "plans": shown.plans.select_related("proposed_by").order_by("-pk")[:RELIEF_SHOWN],
         },
     )
 

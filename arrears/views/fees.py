@@ -60,7 +60,9 @@ def fee_remove(request: ProjectRequest, pk: int) -> HttpResponse:
     try:
         remove_fee(fee, by=request.user)
     except FeeInUseError:
-        messages.error(request, _("There are charges of %(fee)s: it stays in the catalogue.") % {"fee": fee.name})
+        messages.error(
+            request, _("There are charges or late-fee rates of %(fee)s: it stays in the catalogue.") % {"fee": fee.name}
+        )
     else:
         messages.success(request, _("%(name)s is removed.") % {"name": fee.name})
     return redirect("arrears:fees", project_code=request.project.code)

@@ -10,7 +10,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from pypinyin import Style, lazy_pinyin
 
 from arrears.catalogue import start_catalogue
-from arrears.models import Account
+from arrears.models import Account, FeeType, LateFeePolicy
 from collection.demo import names
 from collection.demo.plan import ENTRANCES, FLATS_PER_ENTRANCE, DemoPlan, ProjectPlan
 from company.models import Phase, Project
@@ -33,6 +33,7 @@ CHUNK = 2000
 FLAT_AREAS = ("76.50", "89.20", "89.50", "101.36", "118.42", "128.90", "142.75")
 DEVELOPER = "云州凤凰置业有限公司"
 SHOP_STREET, GARAGE = "商业街", "地下车库"
+LATE_FEE_RATE = Decimal("0.0005")
 LATE_FEE_CLAUSE = "业主逾期缴纳物业费的，自逾期之日起按日以欠缴金额的万分之五支付违约金。"
 
 
@@ -118,6 +119,13 @@ class _Builder:
             late_fee_clause=LATE_FEE_CLAUSE,
             has_service_address_clause=True,
         )
+        LateFeePolicy.objects.bulk_create(
+            LateFeePolicy(
+                project=self.project, fee_type=fee, daily_rate=LATE_FEE_RATE, valid_from=self.first_day,
+                created_at=self.demo.now,
+            )
+            for fee in FeeType.objects.filter(project=self.project, nature=FeeType.Nature.PROPERTY)
+        )  # fmt: skip
 
     # --- units ------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from arrears.late_fees import late_fee_word
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
@@ -64,6 +65,8 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "may_log": may_log,
         "may_reveal": may_reveal_here(request, shown),
         "may_see_ledger": bool(request.roles & WHOLE_LEDGER_ROLES),
+        "may_propose_relief": may_log or bool(request.roles & WHOLE_LEDGER_ROLES),
+        "late_fee_word": late_fee_word(request.project, on=timezone.localdate(now)),
         "may_verify": bool(request.rights & set(MAY_VERIFY)),
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -29,6 +30,24 @@ class FormProblem(NamedTuple):
 def money(amount: Decimal | None) -> str:
     """`1234.5` as `1,234.50`; nothing as a dash."""
     return "—" if amount is None else f"{amount:,.2f}"
+
+
+@register.filter
+def plain(amount: Decimal) -> str:
+    """Every digit that counts and none that does not: `9.500000` as `9.5`."""
+    return f"{amount.normalize():f}"
+
+
+@register.filter
+def percent_of_share(share: Decimal) -> str:
+    """A share as a percentage, unrounded: `0.0005` as `0.05`."""
+    return plain(share * 100)
+
+
+@register.filter
+def at(values: Mapping[Any, Any], key: Any) -> Any:
+    """The value under a key that stands in a variable; None where there is none."""
+    return values.get(key)
 
 
 @register.filter

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 import psycopg
 from django.db import connections
 
-FROZEN = ("arrears_charge", "arrears_payment", "arrears_allocation", "arrears_verification")
+FROZEN = (
+    "arrears_charge",
+    "arrears_payment",
+    "arrears_allocation",
+    "arrears_verification",
+    "arrears_latefee",
+    "arrears_waiver",
+)
 
 
 @contextmanager

@@ -7,23 +7,50 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
-from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, Payment, PaymentBalance, Verification
+from arrears.assessing import assess_late_fees, reverse_late_fee
+from arrears.models import (
+    Account,
+    Allocation,
+    Charge,
+    ChargeBalance,
+    FeeType,
+    LateFee,
+    LateFeeBalance,
+    Payment,
+    PaymentBalance,
+    Verification,
+    Waiver,
+)
 from arrears.posting import reverse_charge, reverse_payment
 from arrears.verification import verify
 from company.freezing import freeze_of
-from tests.factories import NOW, TODAY, create_account, create_charge, create_payment, create_unit, create_user
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_charge,
+    create_fee_type,
+    create_payment,
+    create_unit,
+    create_user,
+)
+from tests.relief_factories import create_contract, create_late_fee_policy, create_relief
 
 pytestmark = pytest.mark.django_db
 
-FROZEN: list[type[models.Model]] = [Charge, Payment, Allocation, Verification]
-WITH_REVERSAL = [Charge, Payment, Allocation]
-MUTABLE: list[type[models.Model]] = [Account, ChargeBalance, PaymentBalance, FeeType]
+FROZEN: list[type[models.Model]] = [Charge, Payment, Allocation, LateFee, Waiver, Verification]
+WITH_REVERSAL = [Charge, Payment, Allocation, LateFee, Waiver]
+MUTABLE: list[type[models.Model]] = [Account, ChargeBalance, PaymentBalance, LateFeeBalance, FeeType]
 
 
 @pytest.fixture
 def account() -> Account:
     account = create_account()
     create_charge(account=account)
+    create_contract(project=account.project)
+    create_late_fee_policy(fee_type=create_fee_type(project=account.project))
+    assess_late_fees(account.project, as_of=TODAY, now=NOW, by=None)
+    create_relief(account=account, amount="1.00", approved=True)
     create_payment(account=account)
     verify([account], by=create_user(), now=NOW)
     return account
@@ -98,6 +125,7 @@ def test_the_same_attacks_work_on_a_row_that_may_change(account: Account) -> Non
 
 @pytest.fixture
 def reversed_account(account: Account) -> Account:
+    reverse_late_fee(LateFee.objects.get().pk, today=TODAY, now=NOW, by=None)
     reverse_charge(Charge.objects.get().pk, today=TODAY, now=NOW, by=None)
     reverse_payment(Payment.objects.get(kind=Payment.Kind.RECEIVED).pk, today=TODAY, now=NOW, by=None)
     return account
@@ -153,13 +181,28 @@ CONSTRAINTS: dict[str, Callable[[], None]] = {
     "payment_reversal_is_final": lambda: _copy(
         Payment.objects.get(), kind="reversal", reversed_by_id=Payment.objects.get().pk
     ),
-    "allocation_amount_positive": lambda: _copy(Allocation.objects.get(), amount=Decimal(0)),
-    "allocation_kind_known": lambda: _copy(Allocation.objects.get(), kind="gift"),
-    "allocation_release_is_final": lambda: _copy(
-        Allocation.objects.get(), kind="release", reversed_by_id=Allocation.objects.get().pk
+    "late_fee_amount_positive": lambda: _copy(LateFee.objects.get(), amount=Decimal(0), number=2),
+    "late_fee_kind_known": lambda: _copy(LateFee.objects.get(), kind="gift", number=2),
+    "late_fee_accrual_in_order": lambda: _copy(LateFee.objects.get(), accrued_from=TODAY.replace(year=2030), number=2),
+    "late_fee_reversal_is_final": lambda: _copy(
+        LateFee.objects.get(), kind="reversal", reversed_by_id=LateFee.objects.get().pk
     ),
-    "allocation_to_a_charge_or_a_refund": lambda: _copy(
-        Allocation.objects.get(), refund_id=Payment.objects.get().pk
+    "late_fee_assessed_once": lambda: _copy(LateFee.objects.get()),
+    "late_fee_settled_within_amount": lambda: LateFeeBalance.objects.update(settled=Decimal("100.01")),
+    "reversed_late_fee_is_unsettled": lambda: LateFeeBalance.objects.update(settled=Decimal("0.01"), is_live=False),
+    "waiver_amount_positive": lambda: _copy(Waiver.objects.get(), amount=Decimal(0)),
+    "waiver_kind_known": lambda: _copy(Waiver.objects.get(), kind="gift"),
+    "waiver_of_one_thing": lambda: _copy(Waiver.objects.get(), late_fee_id=LateFee.objects.get().pk),
+    "waiver_reversal_is_final": lambda: _copy(
+        Waiver.objects.get(), kind="reversal", reversed_by_id=Waiver.objects.get().pk
+    ),
+    "allocation_amount_positive": lambda: _copy(Allocation.objects.get(charge__isnull=False), amount=Decimal(0)),
+    "allocation_kind_known": lambda: _copy(Allocation.objects.get(charge__isnull=False), kind="gift"),
+    "allocation_release_is_final": lambda: _copy(
+        Allocation.objects.get(charge__isnull=False), kind="release", reversed_by_id=Allocation.objects.first().pk
+    ),
+    "allocation_to_one_thing": lambda: _copy(
+        Allocation.objects.get(charge__isnull=False), refund_id=Payment.objects.get().pk
     ),
     "settled_within_amount": lambda: ChargeBalance.objects.update(settled=Decimal("100.01")),
     "reversed_charge_is_unsettled": lambda: ChargeBalance.objects.update(is_live=False),
@@ -191,7 +234,7 @@ def test_an_allocation_cannot_cross_accounts(side: str, account: Account) -> Non
         "payment_id": create_payment(account=other).pk,
         "charge_id": create_charge(account=other, month=TODAY.replace(month=2, day=1)).pk,
     }
-    ours = Allocation.objects.get(account=account)
+    ours = Allocation.objects.get(account=account, charge__isnull=False)
     with pytest.raises(IntegrityError, match="crosses accounts"), transaction.atomic():
         _copy(ours, **{side: theirs[side]})
     _sql(_ignoring(Allocation, "within_one_account"))(ours)

@@ -5,7 +5,6 @@ payments, settled anew from their history. After each step balances, rows and or
 """
 
 import datetime as dt
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
@@ -21,8 +20,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from arrears.assessing import assess_late_fees, reverse_late_fee
 from arrears.checking import check_ledger
-from arrears.models import Account, ChargeBalance, FeeType, PaymentBalance
+from arrears.models import Account, ChargeBalance, FeeType, LateFeeBalance, PaymentBalance, Relief
 from arrears.posting import (
     NotEnoughCreditError,
     RefundedError,
@@ -33,76 +33,21 @@ from arrears.posting import (
     reverse_payment,
 )
 from arrears.queries import aged_by
-from tests.factories import NOW, TODAY, create_account, create_fee_type, create_project
+from arrears.relief import approve_relief, propose_relief, revoke_relief
+from company.rights import Right
+from tests.arrears.ledger_oracle import ZERO, Oracle, OracleCharge, OracleLateFee, OraclePayment
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_account,
+    create_fee_type,
+    create_project,
+    create_user,
+)
+from tests.relief_factories import create_contract, create_late_fee_policy
 
 CENTS = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
 DAYS = st.integers(-700, 0).map(lambda days: TODAY + dt.timedelta(days=days))
-ZERO = Decimal(0)
-
-
-@dataclass
-class OracleCharge:
-    pk: int
-    fee: int
-    due_on: dt.date
-    amount: Decimal
-    live: bool = True
-    parts: dict[int, Decimal] = field(default_factory=dict)
-
-    @property
-    def open(self) -> Decimal:
-        return self.amount - sum(self.parts.values(), ZERO) if self.live else ZERO
-
-
-@dataclass
-class OraclePayment:
-    pk: int
-    day: dt.date
-    amount: Decimal
-    bound_to: int | None = None
-    live: bool = True
-    refunds: dict[int, Decimal] = field(default_factory=dict)
-
-
-class Oracle:
-    """The rules of settling, written down a second time in the plainest way."""
-
-    def __init__(self) -> None:
-        self.charges: dict[int, OracleCharge] = {}
-        self.payments: dict[int, OraclePayment] = {}
-        self.refunds: set[int] = set()
-
-    def free(self, payment: OraclePayment) -> Decimal:
-        if not payment.live or payment.bound_to:
-            return ZERO
-        used = sum((charge.parts.get(payment.pk, ZERO) for charge in self.charges.values()), ZERO)
-        return payment.amount - used - sum(payment.refunds.values(), ZERO)
-
-    @property
-    def credit(self) -> Decimal:
-        return sum((self.free(payment) for payment in self.payments.values()), ZERO)
-
-    def settle(self, payment: OraclePayment, *, fee: int | None = None) -> None:
-        for charge in sorted(self.charges.values(), key=lambda c: (c.fee != fee, c.due_on, c.pk)):
-            part = min(charge.open, self.free(payment))
-            if part > 0:
-                charge.parts[payment.pk] = charge.parts.get(payment.pk, ZERO) + part
-
-    def use_credit(self) -> None:
-        for payment in sorted(self.payments.values(), key=lambda p: (p.day, p.pk)):
-            self.settle(payment)
-
-    def drop_payment(self, pk: int) -> None:
-        self.payments[pk].live = False
-        for charge in self.charges.values():
-            charge.parts.pop(pk, None)
-
-    def drop_charge(self, pk: int) -> None:
-        charge = self.charges[pk]
-        for payment_pk in list(charge.parts):
-            if self.payments[payment_pk].bound_to:
-                self.drop_payment(payment_pk)
-        charge.live, charge.parts = False, {}
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -116,6 +61,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.fees = [create_fee_type(project=project, name=name) for name in ("物业费", "水费")]
         self.oracles = [Oracle() for _ in self.accounts]
         self.months = 0
+        self.proposer, self.manager = create_user(), create_user()
+        create_contract(project=project)
+        create_late_fee_policy(fee_type=self.fees[0], daily_rate="0.003", cap_percent=30)
 
     def teardown(self) -> None:
         """What costs many queries is asked once, of the finished ledger."""
@@ -221,6 +169,85 @@ class LedgerMachine(RuleBasedStateMachine):
         oracle.drop_charge(charge.pk)
         oracle.use_credit()
 
+    @rule(day=DAYS)
+    def assess(self, day: dt.date) -> None:
+        """What is posted is taken over by the oracle; test_late_fees has one for the amounts."""
+        assess_late_fees(self.project, as_of=day, now=NOW, by=None)
+        for account, oracle in zip(self.accounts, self.oracles, strict=True):
+            for row in account.late_fees.filter(kind="late_fee").exclude(pk__in=oracle.late_fees):
+                oracle.late_fees[row.pk] = OracleLateFee(row.charge_id, day, row.amount)
+                assert oracle.charges[row.charge_id].live
+            oracle.use_credit()
+
+    @precondition(lambda self: any(f.live for o in self.oracles for f in o.late_fees.values()))
+    @rule(data=st.data(), today=DAYS)
+    def reverse_fee(self, data: st.DataObject, today: dt.date) -> None:
+        live = [(o, pk) for o in self.oracles for pk, late_fee in o.late_fees.items() if late_fee.live]
+        oracle, pk = data.draw(st.sampled_from(live))
+        reverse_late_fee(pk, today=today, now=NOW, by=None)
+        oracle.drop_late_fee(pk)
+        oracle.use_credit()
+
+    @precondition(lambda self: any(self._open()))
+    @rule(data=st.data(), day=DAYS)
+    def waive(self, data: st.DataObject, day: dt.date) -> None:
+        which, pk, part = self._draw_open(data)
+        account, oracle = self._at(which)
+        kind = data.draw(st.sampled_from([Relief.Kind.PRINCIPAL, Relief.Kind.WRITE_OFF]))
+        wanted = propose_relief(
+            account_id=account.pk,
+            kind=kind,
+            reason="困难",
+            effective_on=day,
+            by=self.proposer,
+            now=NOW,
+            lines={pk: part},
+        )
+        approve_relief(wanted.pk, by=self.manager, rights=frozenset(Right), now=NOW, today=TODAY)
+        oracle.charges[pk].waived[wanted.pk] = part
+
+    @precondition(lambda self: any(f.open for o in self.oracles for f in o.late_fees.values()))
+    @rule(data=st.data())
+    def waive_late_fee(self, data: st.DataObject) -> None:
+        """Approving assesses up to today, so the oracle takes over what that posts, then waives oldest first."""
+        which = data.draw(
+            st.sampled_from([w for w, o in enumerate(self.oracles) if any(f.open for f in o.late_fees.values())])
+        )
+        account, oracle = self._at(which)
+        self.assess(TODAY)
+        total = sum((late_fee.open for late_fee in oracle.late_fees.values()), ZERO)
+        if not total:
+            return
+        amount = Decimal(data.draw(st.integers(1, int(total * 100)))) / 100
+        wanted = propose_relief(
+            account_id=account.pk, kind=Relief.Kind.LATE_FEE, reason="困难", effective_on=TODAY, by=self.proposer,
+            now=NOW, amount=amount,
+        )  # fmt: skip
+        approve_relief(wanted.pk, by=self.manager, rights=frozenset(Right), now=NOW, today=TODAY)
+        for _pk, late_fee in sorted(oracle.late_fees.items(), key=lambda f: (f[1].day, f[0])):
+            part = min(late_fee.open, amount)
+            if part > 0:
+                late_fee.waived[wanted.pk] = part
+                amount -= part
+
+    @precondition(lambda self: any(self._waived()))
+    @rule(data=st.data(), today=DAYS)
+    def revoke(self, data: st.DataObject, today: dt.date) -> None:
+        oracle, pk = data.draw(st.sampled_from(self._waived()))
+        revoke_relief(pk, by=self.manager, rights=frozenset(Right), now=NOW, today=today, note="误批")
+        for row in [*oracle.charges.values(), *oracle.late_fees.values()]:
+            row.waived.pop(pk, None)
+        oracle.use_credit()
+
+    def _waived(self) -> list[tuple[Oracle, int]]:
+        return [
+            (oracle, pk)
+            for oracle in self.oracles
+            for pk in sorted(
+                {pk for row in [*oracle.charges.values(), *oracle.late_fees.values()] for pk in row.waived}
+            )
+        ]
+
     def _open(self) -> list[tuple[int, OracleCharge]]:
         return [(w, c) for w, oracle in enumerate(self.oracles) for c in oracle.charges.values() if c.open > 0]
 
@@ -235,7 +262,9 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         for account, oracle in zip(self.accounts, self.oracles, strict=True):
             settled = dict(ChargeBalance.objects.filter(account=account).values_list("charge_id", "settled"))
-            assert settled == {c.pk: sum(c.parts.values(), ZERO) for c in oracle.charges.values()}
+            assert settled == {c.pk: c.settled for c in oracle.charges.values()}
+            late = dict(LateFeeBalance.objects.filter(account=account).values_list("late_fee_id", "settled"))
+            assert late == {pk: f.settled for pk, f in oracle.late_fees.items()}
             left = {
                 b.payment_id: b.amount - b.allocated if b.is_live else ZERO
                 for b in PaymentBalance.objects.filter(account=account)
@@ -251,16 +280,25 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def overlaps(accounts: list[Account]) -> list[str]:
-    """Charges and payments that on some past day were used for more than their amount."""
+    """Charges, late fees and payments that on some past day were used for more than their amount."""
     found: list[str] = []
-    for column, table in (("charge_id", "arrears_charge"), ("payment_id", "arrears_payment")):
+    for column, table in (
+        ("charge_id", "arrears_charge"), ("payment_id", "arrears_payment"), ("late_fee_id", "arrears_latefee")
+    ):  # fmt: skip
+        waived = ""
+        if column != "payment_id":
+            waived = f"""
+                UNION ALL SELECT w.{column}, w.amount, w.effective_on, r.effective_on
+                FROM arrears_waiver w LEFT JOIN arrears_waiver r ON r.id = w.reversed_by_id
+                WHERE w.kind <> 'reversal' AND w.account_id = ANY(%s) AND w.{column} IS NOT NULL"""
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
                 WITH spans AS (
                     SELECT a.{column} AS subject, a.amount, a.effective_on AS since, r.effective_on AS until
                     FROM arrears_allocation a LEFT JOIN arrears_allocation r ON r.id = a.reversed_by_id
-                    WHERE a.kind = 'allocation' AND a.account_id = ANY(%s) AND a.{column} IS NOT NULL)
+                    WHERE a.kind = 'allocation' AND a.account_id = ANY(%s) AND a.{column} IS NOT NULL
+                    {waived})
                 SELECT '{column} ' || s.subject || ' on ' || s.since
                 FROM (SELECT DISTINCT subject, since FROM spans WHERE until IS NULL OR until > since) s
                 JOIN spans t ON t.subject = s.subject AND t.since <= s.since AND (t.until IS NULL OR t.until > s.since)
@@ -268,7 +306,7 @@ def overlaps(accounts: list[Account]) -> list[str]:
                 GROUP BY s.subject, s.since, row.amount
                 HAVING sum(t.amount) > row.amount
                 """,
-                [[account.pk for account in accounts]],
+                [[account.pk for account in accounts]] * (2 if waived else 1),
             )
             found += [name for (name,) in cursor.fetchall()]
     return found

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from arrears.models import Payment
 from arrears.movements import MovementKind, account_movements
 from arrears.posting import post_refund, reverse_charge, reverse_payment
+from arrears.relief import revoke_relief
 from arrears.statements import statement
-from tests.factories import NOW, TODAY, create_account, create_charge, create_fee_type, create_payment
+from company.rights import Right
+from tests.factories import NOW, TODAY, create_account, create_charge, create_fee_type, create_payment, create_user
+from tests.relief_factories import create_contract, create_late_fee_policy, create_relief
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -83,12 +86,12 @@ def test_a_refund_raises_the_balance_again(account):
 def test_it_costs_as_many_queries_for_many_rows_as_for_few(account, django_assert_num_queries):
     for month in range(1, 4):
         create_charge(account=account, month=dt.date(2025, month, 1))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         account_movements(account, until=TODAY)
     for month in range(1, 13):
         create_charge(account=account, month=dt.date(2024, month, 1))
         create_payment(account=account, amount="10.00")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         account_movements(account, until=TODAY)
 
 
@@ -125,3 +128,20 @@ def test_the_last_balance_is_what_the_ledger_says(acts):
     )
     closing = account_movements(account, until=TODAY).closing
     assert closing == stated.charged - later - stated.settled - stated.credit
+
+
+def test_late_fees_raise_what_is_owed_and_waivers_lower_it(account):
+    """Money that settled a late fee does not look like money paid ahead, and reversals bring back what was."""
+    create_contract(project=account.project, late_fee_word="滞纳金")
+    charge = create_charge(account=account, amount="1000.00", month=dt.date(2024, 7, 1), due_on=TODAY - 100 * DAY)
+    create_late_fee_policy(fee_type=charge.fee_type)
+    before = account_movements(account, until=TODAY).closing
+    waived = create_relief(account=account, kind="late_fee", amount="30.00", approved=True)
+    assessed = sum(row.amount for row in account.late_fees.all())
+    create_relief(account=account, charge=charge, amount="200.00", approved=True)
+    create_payment(account=account, amount=assessed - 30)
+    found = account_movements(account, until=TODAY)
+    assert found.closing == before + assessed - 30 - 200 - (assessed - 30)
+    assert [line.label for line in found.lines if line.kind == "late_fee"][:1] == ["滞纳金"]
+    revoke_relief(waived.pk, by=create_user(), rights=frozenset(Right), now=NOW, today=TODAY, note="误批")
+    assert account_movements(account, until=TODAY).closing == before - 200 + 30

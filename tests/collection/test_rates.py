@@ -26,6 +26,7 @@ from tests.factories import (
     create_project,
     create_unit,
 )
+from tests.relief_factories import create_contract, create_late_fee_policy, create_relief
 
 YEAR_END = dt.date(2025, 12, 31)
 FLATS = TargetClass.RESIDENTIAL_PROPERTY
@@ -341,3 +342,43 @@ def post_undated(account: Account, charge_id: int) -> None:
         posted_at=NOW,
     )
     ChargeBalance.objects.filter(charge_id=charge_id).update(settled=D(40))
+
+
+@pytest.mark.django_db
+class TestReductionsFromTheLedger:
+    """What stands in the ledger as waivers and vacancy reductions, by the conventions of rates.md."""
+
+    def test_they_come_off_the_base_from_their_own_day(self) -> None:
+        account = create_account()
+        project = account.project
+        year_of(account)
+        create_relief(account=account, amount="60.00", effective_on=dt.date(2025, 5, 1), approved=True)
+        pay(account, "300", dt.date(2025, 5, 1))
+        before, after = (
+            class_rates(project, on=day)[FLATS].current for day in (dt.date(2025, 4, 30), dt.date(2025, 6, 30))
+        )
+        assert (before.whole, after) == (D(400), Ratio(D(300), D(540)))
+        assert project_rows([project], on=dt.date(2025, 6, 30)) == {project.pk: [RateTotals(FLATS, D(540), D(300))]}
+
+    def test_prior_debt_is_reduced_after_the_base_day_and_smaller_before(self) -> None:
+        account = create_account()
+        year_of(account, year=2024)
+        first, second = account.charges.order_by("due_on")[:2]
+        create_relief(account=account, charge=first, effective_on=dt.date(2024, 12, 1), approved=True)
+        create_relief(account=account, charge=second, effective_on=dt.date(2025, 2, 1), amount="30", approved=True)
+        assert class_rates(account.project, on=dt.date(2025, 6, 30))[FLATS].prior == Ratio(D(0), D(1160))
+
+    def test_a_write_off_improves_no_rate(self) -> None:
+        account = create_account()
+        year_of(account)
+        create_relief(account=account, kind="write_off", effective_on=dt.date(2025, 5, 1), approved=True)
+        assert class_rates(account.project, on=dt.date(2025, 6, 30))[FLATS].current == Ratio(D(0), D(600))
+
+    def test_a_late_fee_waived_or_paid_stands_in_no_rate(self) -> None:
+        account = create_account()
+        create_contract(project=account.project)
+        charge = create_charge(account=account, month=dt.date(2025, 1, 1))
+        create_late_fee_policy(fee_type=charge.fee_type)
+        create_relief(account=account, kind="late_fee", amount="5.00", approved=True)
+        create_payment(account=account, amount="105.00")
+        assert class_rates(account.project, on=YEAR_END)[FLATS].current == Ratio(D(100), D(100))

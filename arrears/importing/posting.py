@@ -17,7 +17,7 @@ from arrears.importing.ledger_match import imports_payments, run_on_stage, set_s
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
 from arrears.importing.posting_payments import Posted, post_payments
-from arrears.models import ChargeBalance, Import, ListedAmount, PaymentBalance
+from arrears.models import ChargeBalance, Import, LateFeeBalance, ListedAmount, PaymentBalance
 from arrears.posting import raise_versions
 from company.models import User
 from owners.models import Unit
@@ -225,12 +225,11 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
 
 
 def _apply_credit(account_ids: set[int], *, now: datetime, by: User | None) -> None:
-    """Money paid ahead settles the new charges, on the few accounts that have both."""
-    open_charges = ChargeBalance.objects.filter(
-        account_id=OuterRef("account_id"), is_live=True, settled__lt=F("amount")
-    )
+    """Money not used yet settles charges, then late fees, on the few accounts that have both."""
+    still_open = {"account_id": OuterRef("account_id"), "is_live": True, "settled__lt": F("amount")}
+    owes = Exists(ChargeBalance.objects.filter(**still_open)) | Exists(LateFeeBalance.objects.filter(**still_open))
     with_credit = PaymentBalance.objects.filter(
-        Exists(open_charges), account_id__in=account_ids, is_live=True, allocated__lt=F("amount")
+        owes, account_id__in=account_ids, is_live=True, allocated__lt=F("amount")
     )
     for account_id in sorted(set(with_credit.values_list("account_id", flat=True))):
         apply_credit(account_id, now=now, by=by)

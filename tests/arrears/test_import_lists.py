@@ -59,7 +59,7 @@ def test_the_list_tells_states_amounts_and_people_and_filters_by_state(
     response = client.get(url("imports", project))
     assert [workbook.file_name for workbook in response.context["page"]] == ["五月.xlsx", "四月.xlsx", "三月.xlsx"]
     counts = {key: number for key, _label, number in response.context["groups"]}
-    assert counts == {"waiting": 1, "running": 0, "posted": 1, "refused": 1, "cancelled": 0}
+    assert counts == {"waiting": 1, "running": 0, "posted": 1, "undone": 0, "refused": 1, "cancelled": 0}
     assert "1 行有错" in text_of(response)
     waiting = client.get(url("imports", project) + "?state=waiting")
     assert [workbook.file_name for workbook in waiting.context["page"]] == ["四月.xlsx"]

@@ -8,16 +8,14 @@ nothing, also at the same moment: who comes second waits for the locks or for th
 from datetime import date, datetime
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
 from psycopg import sql
 
 from arrears.accounts import make_accounts
-from arrears.allocation import apply_credit
 from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
-from arrears.importing.posting_payments import Posted, post_payments
-from arrears.models import ChargeBalance, Import, LateFeeBalance, ListedAmount, PaymentBalance
+from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
+from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
 from company.models import User
 from owners.models import Unit
@@ -37,7 +35,7 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     _lock_accounts(workbook)
     posted = _post_rows(workbook, now=now, by=by)
     touched = {account_id for _sheet, _row, account_id in posted}
-    _apply_credit(touched, now=now, by=by)
+    apply_all_credit(workbook.project, touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})
@@ -222,14 +220,3 @@ def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[
         now=now,
         by=by and by.pk,
     )
-
-
-def _apply_credit(account_ids: set[int], *, now: datetime, by: User | None) -> None:
-    """Money not used yet settles charges, then late fees, on the few accounts that have both."""
-    still_open = {"account_id": OuterRef("account_id"), "is_live": True, "settled__lt": F("amount")}
-    owes = Exists(ChargeBalance.objects.filter(**still_open)) | Exists(LateFeeBalance.objects.filter(**still_open))
-    with_credit = PaymentBalance.objects.filter(
-        owes, account_id__in=account_ids, is_live=True, allocated__lt=F("amount")
-    )
-    for account_id in sorted(set(with_credit.values_list("account_id", flat=True))):
-        apply_credit(account_id, now=now, by=by)

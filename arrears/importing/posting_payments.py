@@ -7,17 +7,17 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
-from arrears.allocation import OpenCharge, free_since, less, plan_allocation
+from arrears.allocation import OpenCharge, free_since, less, plan_allocation, settle_late_fees
 from arrears.importing.copying import copy_rows, next_ids
 from arrears.importing.covering import Cover, Covered, cover_staged
 from arrears.importing.ledger_match import run_on_stage
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.reversing import cancel_payments, release_allocations
 from arrears.importing.totals import ZERO
-from arrears.models import Allocation, ChargeBalance, Import, Payment
-from company.models import User
+from arrears.models import Allocation, ChargeBalance, Import, LateFeeBalance, Payment, PaymentBalance
+from company.models import Project, User
 
 Posted = tuple[str, int, int]
 """Sheet, row and account of a row that brought something new."""
@@ -66,17 +66,17 @@ def post_payments(workbook: Import, *, now: datetime, by: User | None) -> list[P
             for money in posted
         ),
     )
-    settle(workbook, settlings, now=now, by=by)
+    settle(workbook.project, settlings, now=now, by=by)
     return [(money.sheet, money.row, money.account_id) for money in posted]
 
 
-def settle(workbook: Import, settlings: Collection[Settling], *, now: datetime, by: User | None) -> None:
+def settle(project: Project, settlings: Collection[Settling], *, now: datetime, by: User | None) -> None:
     """Write allocations and raise the balances of their charges; those of the payments are the caller's."""
     copy_rows(
         "arrears_allocation",
         ("project_id", "account_id", "payment_id", "charge_id", "amount", "effective_on", "posted_at", "posted_by_id"),
         (
-            (workbook.project_id, one.account_id, one.payment_id, one.charge_id, one.amount, one.effective_on, now,
+            (project.pk, one.account_id, one.payment_id, one.charge_id, one.amount, one.effective_on, now,
              by and by.pk)
             for one in settlings
         ),
@@ -130,7 +130,7 @@ def post_settled_outside(workbook: Import, rows: Collection[Settled], *, now: da
     )
     free = free_since(*{row.account_id for row in rows})
     settle(
-        workbook,
+        workbook.project,
         [
             Settling(row.account_id, pk, row.charge_id, row.amount, free.earliest(pk, row.charge_id, row.listed_on))
             for pk, row in zip(ids, rows, strict=True)
@@ -262,3 +262,54 @@ def _settle(
             for charge_id, amount in plan.items()
         ]  # fmt: skip
     return settlings
+
+
+def apply_all_credit(project: Project, account_ids: Collection[int], *, now: datetime, by: User | None) -> None:
+    """Money paid ahead settles what is open on these accounts, as arrears.allocation.apply_credit does for one."""
+    credits = (
+        PaymentBalance.objects.filter(account_id__in=list(account_ids), is_live=True, allocated__lt=F("amount"))
+        .filter(payment__kind=Payment.Kind.RECEIVED)
+        .order_by("payment__received_on", "payment_id")
+        .values_list(
+            "payment_id", "account_id", "payment__fee_type_id", "payment__received_on", F("amount") - F("allocated")
+        )
+    )
+    rows = list(credits)
+    open_of = open_by_account({account_id for _payment, account_id, *_rest in rows})
+    free = free_since(*{account_id for _payment, account_id, *_rest in rows})
+    settlings, used = list[Settling](), dict[int, Decimal]()
+    for payment_id, account_id, fee_type_id, received_on, left in rows:
+        charges = open_of.get(account_id, [])
+        due = {charge.charge_id: charge.due_on for charge in charges}
+        plan = plan_allocation(charges, left, fee_type_id=fee_type_id)
+        open_of[account_id] = less(charges, plan)
+        used[payment_id] = sum(plan.values(), ZERO)
+        settlings += [
+            Settling(account_id, payment_id, charge_id, amount,
+                     free.earliest(payment_id, charge_id, received_on, due[charge_id]))
+            for charge_id, amount in plan.items()
+        ]  # fmt: skip
+    settle(project, settlings, now=now, by=by)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arrears_paymentbalance AS balance SET allocated = allocated + more.amount
+            FROM unnest(%s::bigint[], %s::numeric[]) AS more (payment_id, amount)
+            WHERE balance.payment_id = more.payment_id
+            """,
+            [list(used), list(used.values())],
+        )
+    _settle_late_fees(account_ids, now=now, by=by)
+
+
+def _settle_late_fees(account_ids: Collection[int], *, now: datetime, by: User | None) -> None:
+    """What no charge could use settles assessed late fees, on the few accounts that have both."""
+    still_open = {"account_id": OuterRef("account_id"), "is_live": True, "settled__lt": F("amount")}
+    with_both = PaymentBalance.objects.filter(
+        Exists(LateFeeBalance.objects.filter(**still_open)),
+        account_id__in=list(account_ids),
+        is_live=True,
+        allocated__lt=F("amount"),
+    )
+    for account_id in sorted(set(with_both.values_list("account_id", flat=True))):
+        settle_late_fees(account_id, now=now, by=by)

@@ -34,6 +34,7 @@ class OraclePayment:
     bound_to: int | None = None
     live: bool = True
     refunds: dict[int, Decimal] = field(default_factory=dict)
+    fee: int | None = None
 
 
 @dataclass
@@ -74,8 +75,9 @@ class Oracle:
     def credit(self) -> Decimal:
         return sum((self.free(payment) for payment in self.payments.values()), ZERO)
 
-    def settle(self, payment: OraclePayment, *, fee: int | None = None) -> None:
-        for charge in sorted(self.charges.values(), key=lambda c: (c.fee != fee, c.due_on, c.pk)):
+    def settle(self, payment: OraclePayment) -> None:
+        """The fee that the payer named comes first, also when the money is used later as credit."""
+        for charge in sorted(self.charges.values(), key=lambda c: (c.fee != payment.fee, c.due_on, c.pk)):
             part = min(charge.open, self.free(payment))
             if part > 0:
                 charge.parts[payment.pk] = charge.parts.get(payment.pk, ZERO) + part

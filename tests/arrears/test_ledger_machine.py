@@ -96,8 +96,8 @@ class LedgerMachine(RuleBasedStateMachine):
         account, oracle = self._at(which)
         named: FeeType | None = None if fee is None else self.fees[fee]
         row = post_payment(account_id=account.pk, amount=amount, received_on=day, now=NOW, fee_type=named)
-        oracle.payments[row.pk] = OraclePayment(row.pk, day, amount)
-        oracle.settle(oracle.payments[row.pk], fee=named.pk if named else None)
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, amount, fee=named.pk if named else None)
+        oracle.settle(oracle.payments[row.pk])
 
     @precondition(lambda self: any(self._open()))
     @rule(data=st.data(), day=DAYS, more=CENTS)

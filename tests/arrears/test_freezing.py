@@ -116,11 +116,23 @@ def test_every_edit_is_refused(model: type[models.Model], attack: str, account: 
 def test_the_same_attacks_work_on_a_row_that_may_change(account: Account) -> None:
     """The control: what is refused above is refused by the freeze, not because the attack is badly made."""
     balance = ChargeBalance.objects.get()
-    for attack in ("save", "queryset update", "raw delete"):
+
+    def place() -> str | None:
+        """Where the row lies, which any edit changes; None once it is gone."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ctid::text FROM arrears_chargebalance WHERE charge_id = %s", [balance.pk])
+            found = cursor.fetchone()
+        return found[0] if found else None
+
+    attacks = {name: ATTACKS[name] for name in ("save", "queryset update", "raw delete")}
+    attacks["sql update"] = _sql("UPDATE {table} SET account_id = account_id WHERE charge_id = {pk}")
+    for name, attack in attacks.items():
+        before = place()
         with transaction.atomic():
-            ATTACKS[attack](balance)
+            attack(balance)
+            assert place() != before, name
             transaction.set_rollback(True)
-    _sql("UPDATE {table} SET account_id = account_id WHERE charge_id = {pk}")(balance)
+    assert place() is not None
 
 
 @pytest.fixture

@@ -157,8 +157,8 @@ class TestConstraints:
         (officer,) = staff(project, {Role.OFFICER: 1})
         other = create_project()
         give_role(user=officer, role=Role.OFFICER, project=other)
-        create_team(project=project, members=[officer])
-        create_team(project=other, members=[officer])
+        teams = {create_team(project=place, members=[officer]) for place in (project, other)}
+        assert {membership.team for membership in officer.team_memberships.all()} == teams
 
     def test_team_name_unique_while_active(self, project: Project) -> None:
         create_team(project=project, name="一组", is_active=False)

@@ -80,12 +80,17 @@ def test_a_posting_reaches_the_letters(batch):
 def test_a_broker_that_is_down_does_not_fail_the_confirmation(
     batch, monkeypatch, django_capture_on_commit_callbacks, caplog
 ):
-    def refuse(*_):
+    asked = []
+
+    def refuse(name, arguments):
+        asked.append((name, arguments))
         raise ConnectionError
 
     monkeypatch.setattr("notices.waking.current_app.send_task", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         tasks.wake(batch.pk)
+    assert asked == [("notices.render_batch", [batch.pk])]
+    assert set(batch.notices.values_list("state", flat=True)) == {Notice.State.QUEUED}, "left for the sweep"
 
 
 def test_tasks_are_scheduled_and_named_as_the_settings_expect():

@@ -62,6 +62,7 @@ def _measure(count: int) -> int:
         Promise("letters a second, two workers / LibreOffice", "≥ 6", report.ratios["two workers / LibreOffice"]),
         Promise("letters a second, two workers / one", "≥ 1.8", report.ratios["two workers / one"]),
         Promise("memory of a worker (MB)", "≤ 500", report.peak_mb),
+        Promise("size of a letter (KB)", "≤ 300", two["bytes"] / count / 1000),
     ]
     report.details = {
         "letters_per_second": {
@@ -186,14 +187,13 @@ def _theirs(batch: Any) -> dict[str, Any]:
 
     from benchmarks.peers import libreoffice
     from config.environment import var_dir
-    from notices.fonts import write_configuration
 
     folder = var_dir() / "docx"
     folder.mkdir()
     letters = batch.notices.order_by("position").values_list("position", "data")
     for position, data in letters:
         libreoffice.write_docx(folder / f"{position:06d}.docx", batch.template.body, data)
-    seconds, files = libreoffice.convert(folder, write_configuration(folder / "fonts"), timeout=WORKER_TIMEOUT)
+    seconds, files = libreoffice.convert(folder, timeout=WORKER_TIMEOUT)
     if len(files) != len(letters):
         raise SystemExit(f"LibreOffice made {len(files)} of {len(letters)} files")
     pages = 0

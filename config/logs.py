@@ -35,6 +35,5 @@ def configuration(*, level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "fontTools": {"level": "WARNING"},
             "pikepdf": {"level": "WARNING"},
-            "weasyprint": {"level": "ERROR"},
         },
     }

@@ -1,6 +1,5 @@
 """Set-up: what is missing is installed, what is there is recognised by a stamp and costs nothing."""
 
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -13,17 +12,14 @@ from pathlib import Path
 
 from house.places import PYTHON, ROOT, VENV, Refusal, child_environment, say
 
-PANGO = ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"]
 BROWSER = ["chromium", "fonts-noto-cjk"]
 
 
 def set_up(*, browser: bool = False) -> None:
-    """Install Python packages, browser libraries and system libraries that are missing. Raises Refusal."""
+    """Install Python packages and browser libraries that are missing, and the browser for its tests. Raises Refusal."""
     with _one_at_a_time():
         _python_packages()
         _browser_libraries()
-        if not _has_pango():
-            _system_packages(PANGO, purpose="printing PDF files")
         if browser and not _has_browser():
             _system_packages(BROWSER, purpose="the browser tests")
     _run([PYTHON, "-m", "house.messages"])
@@ -75,15 +71,6 @@ def _browser_libraries() -> None:
         _install_locked(ROOT / "requirements-node.lock")
     _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier"])
     stamp.write_text(wanted, encoding="ascii")
-
-
-def _has_pango() -> bool:
-    try:
-        for name in ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0"):
-            ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
 
 
 def _has_browser() -> bool:

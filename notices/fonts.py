@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import pylopdf_fonts_zh_cn
 from fontTools.ttLib import TTFont
@@ -64,22 +61,3 @@ def _grid_glyphs(font: TTFont) -> dict[str, str]:
                 for subtable in table.LookupList.Lookup[index].SubTable:
                     mapping.update(getattr(subtable, "ExtSubTable", subtable).mapping)
     return mapping
-
-
-def write_configuration(folder: Path) -> Path:
-    """A fontconfig file that knows our fonts and no others, so that every machine prints the same; returns its path.
-
-    FONTCONFIG_FILE must point to it before Pango is loaded.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "fonts.conf"
-    content = (
-        '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>\n'
-        f"  <dir>{escape(str(FOLDER))}</dir>\n  <cachedir>{escape(str(folder / 'cache'))}</cachedir>\n</fontconfig>\n"
-    )
-    if not path.exists() or path.read_text(encoding="utf-8") != content:
-        handle, temporary = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(temporary, path)  # noqa: PTH105  readers see the old file or the new one, never half of it
-    return path

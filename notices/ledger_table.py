@@ -1,11 +1,9 @@
-"""The ledger under a letter: a table on a grid (notices.grid), cut into pages by us.
-
-156 mm are 96 half-widths of 1.625 mm.
-"""
+"""The ledger under a letter: a table (notices.grid) of 156 mm, which are 96 half-widths of 1.625 mm."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from notices.amounts import figures
 from notices.grid import Column, Grid, Page, Row
@@ -60,18 +58,18 @@ def pages(lines: Sequence[Line]) -> list[Page]:
     sums, room = Sums(), FIRST_PAGE_LINES - 1
     for number, line in enumerate(lines, start=1):
         row = GRID.row(_cells(number, line))
-        if len(row) > room:
+        if row.height > room:
             result.append(Page(rows, GRID.row(sums.cells("过次页"))))
             rows, room = [GRID.row(sums.cells("承前页"))], NEXT_PAGE_LINES - 2
         rows.append(row)
-        room -= len(row)
+        room -= row.height
         sums = sums.plus(line)
     return [*result, Page(rows, GRID.row(sums.cells("合计")))]
 
 
-def blocks(lines: Sequence[Line]) -> list[str]:
-    """The table as HTML, one block a page."""
-    return [GRID.block(page) for page in pages(lines)]
+def ledger(lines: Sequence[Line]) -> dict[str, Any]:
+    """The table as the layouts read it."""
+    return GRID.as_data(pages(lines))
 
 
 def _cells(number: int, line: Line) -> list[str]:

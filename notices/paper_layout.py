@@ -1,4 +1,4 @@
-"""Receipts and statements from their frozen data: HTML by our own layout, PDF by the press.
+"""Receipts and statements from their frozen data: what they say by us, set by the press with our own layouts.
 
 The same data give the same file; nothing here reads a clock or the database.
 """
@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from notices.amounts import figures
 from notices.grid import Column, Grid, Page, Row
 from notices.models import PaperKind
 from notices.press import Printed, press
-from notices.rendering import DOCUMENT
+from notices.scan_codes import code128
 
-ANCHOR = "paper"
-LAYOUTS = {PaperKind.RECEIPT: "print/receipt.html", PaperKind.STATEMENT: "print/statement.html"}
+LAYOUTS = {PaperKind.RECEIPT: "receipt.typ", PaperKind.STATEMENT: "statement.typ"}
 TITLES = {PaperKind.RECEIPT: "收据", PaperKind.STATEMENT: "对账单"}
 ZERO = Decimal("0.00")
 
@@ -51,23 +48,26 @@ CLOSING = 8  # lines that the words below the table and the signature take
 KEPT_TOGETHER = 3  # rows that at least stand on the last page
 
 
-def paper_html(kind: str, data: Mapping[str, Any], number: str) -> str:
-    """The page of a receipt or statement. An empty ``number``: a copy for reading, which says so."""
-    paper_kind = PaperKind(kind)
-    if paper_kind is PaperKind.RECEIPT:
-        context: dict[str, Any] = {"sheets": [RECEIPT.block(page) for page in receipt_pages(data)]}
-    else:
-        context = {"blocks": [STATEMENT.block(page) for page in statement_pages(data)]}
-    context |= {"fields": data["fields"], "number": number, "anchor": ANCHOR}
-    body = render_to_string(LAYOUTS[paper_kind], context)
-    return DOCUMENT.format(title=TITLES[paper_kind], body=body)
-
-
 def print_paper(kind: str, data: Mapping[str, Any], number: str) -> Printed:
-    """The PDF of a receipt or statement. Raises notices.press.PressError."""
-    title = f"{TITLES[PaperKind(kind)]} {number}".strip()
-    (printed,) = press().print(paper_html(kind, data, number), anchors=[ANCHOR], titles=[title], draft=False)
+    """The PDF of a receipt or statement. An empty ``number``: a copy for reading, which says so.
+
+    Raises notices.press.PressError.
+    """
+    paper_kind = PaperKind(kind)
+    (printed,) = press().print(LAYOUTS[paper_kind], [paper_content(paper_kind, data, number)])
     return printed
+
+
+def paper_content(kind: PaperKind, data: Mapping[str, Any], number: str) -> dict[str, Any]:
+    """What the layout of a receipt or statement reads."""
+    is_receipt = kind is PaperKind.RECEIPT
+    return {
+        "title": TITLES[kind],
+        "number": number,
+        "scan": {"text": number, "svg": code128(number)} if number else None,
+        "fields": data["fields"],
+        "table": RECEIPT.as_data(receipt_pages(data)) if is_receipt else STATEMENT.as_data(statement_pages(data)),
+    }
 
 
 def receipt_pages(data: Mapping[str, Any]) -> list[Page]:
@@ -78,9 +78,9 @@ def receipt_pages(data: Mapping[str, Any]) -> list[Page]:
         for line in data["lines"]
     ]
     foot = RECEIPT.row(["合计（大写）", fields["大写"], fields["金额"], ""])
-    sheets = _filled(rows, first=RECEIPT_LINES + 1 - len(foot), following=RECEIPT_LINES + 1 - len(foot))
+    sheets = _filled(rows, first=RECEIPT_LINES + 1 - foot.height, following=RECEIPT_LINES + 1 - foot.height)
     more = RECEIPT.row(["（接下张）", "", "", ""])
-    if sum(map(len, sheets[-1])) < RECEIPT_LINES + 1 - len(foot):
+    if sum(row.height for row in sheets[-1]) < RECEIPT_LINES + 1 - foot.height:
         sheets[-1].append(RECEIPT.row(["（以下空白）", "", "", ""]))
     return [*(Page(sheet, more) for sheet in sheets[:-1]), Page(sheets[-1], foot)]
 
@@ -122,11 +122,11 @@ def _filled(rows: Sequence[Row], *, first: int, following: int, closing: int = 0
     sheets: list[list[Row]] = [[]]
     room = first
     for row in rows:
-        if len(row) > room:
+        if row.height > room:
             sheets.append([])
             room = following
         sheets[-1].append(row)
-        room -= len(row)
+        room -= row.height
     if room < closing and len(sheets[-1]) > KEPT_TOGETHER:
         sheets.append([sheets[-1].pop() for _ in range(KEPT_TOGETHER)][::-1])
     return sheets

@@ -7,20 +7,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
-from django.template.loader import get_template
-
-from notices import fonts
 
 JOB_SECONDS = 45
 RENEW_ABOVE_KB = 420 << 10
-STYLES = ("print", "draft")
+LAYOUTS = settings.BASE_DIR / "templates" / "print"
 
 
 class PressError(Exception):
@@ -45,20 +41,14 @@ class Press:
         self._lock = threading.Lock()
         self.peak_kb = 0
 
-    def print(
-        self, html: str, *, anchors: Sequence[str], titles: Sequence[str], draft: bool, seconds: int = JOB_SECONDS
-    ) -> list[Printed]:
-        """The letters of ``html`` as PDF files, in the order of ``anchors``. Raises PressError."""
-        content = html.encode()
-        job = {
-            "bytes": len(content),
-            "seconds": seconds,
-            "styles": list(STYLES if draft else STYLES[:1]),
-            "anchors": list(anchors),
-            "titles": list(titles),
-        }
+    def print(self, layout: str, letters: Sequence[Mapping[str, Any]], *, seconds: int = JOB_SECONDS) -> list[Printed]:
+        """A PDF for each of ``letters``, which are what the layout (a file of templates/print) reads.
+
+        Raises PressError, for all of them together.
+        """
+        job = json.dumps({"layout": layout, "letters": letters, "seconds": seconds}).encode() + b"\n"
         with self._lock:
-            return self._run(json.dumps(job).encode() + b"\n" + content, seconds)
+            return self._run(job, seconds)
 
     def close(self) -> None:
         """End the child process, if there is one."""
@@ -67,7 +57,7 @@ class Press:
             process.kill()
             process.communicate()
 
-    def _run(self, message: bytes, seconds: int) -> list[Printed]:
+    def _run(self, job: bytes, seconds: int) -> list[Printed]:
         process = self._process if self._process and self._process.poll() is None else self._start()
         overdue = threading.Event()
 
@@ -78,7 +68,7 @@ class Press:
         timer = threading.Timer(seconds, end_it)
         timer.start()
         try:
-            return self._exchange(process, message)
+            return self._exchange(process, job)
         except PressError:
             raise
         except (OSError, ValueError, EOFError) as error:
@@ -89,14 +79,12 @@ class Press:
         finally:
             timer.cancel()
 
-    def _exchange(self, process: subprocess.Popen[bytes], message: bytes) -> list[Printed]:
+    def _exchange(self, process: subprocess.Popen[bytes], job: bytes) -> list[Printed]:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes
-        process.stdin.write(message)
+        process.stdin.write(job)
         process.stdin.flush()
         answer = json.loads(_line(process.stdout))
         if "error" in answer:
-            if answer["error"] == "memory":
-                self.close()
             raise PressError(answer["error"])
         printed = [
             Printed(_exactly(process.stdout, size), pages)
@@ -108,23 +96,19 @@ class Press:
         return printed
 
     def _start(self) -> subprocess.Popen[bytes]:
-        configuration = fonts.write_configuration(settings.VAR_DIR / "fonts")
         environment = {
-            "FONTCONFIG_FILE": str(configuration),
             "LANG": "C.UTF-8",
             "PATH": os.environ.get("PATH", os.defpath),
+            "RAYON_NUM_THREADS": "1",  # Typst's threads: as many presses as workers share the cores
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "notices.press_child"],
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "notices.press_child", LAYOUTS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=settings.BASE_DIR,
             env=environment,
         )
-        assert process.stdin is not None  # noqa: S101  it is a pipe
-        process.stdin.write(json.dumps({"styles": {name: _style(name) for name in STYLES}}).encode() + b"\n")
-        self._process = process
-        return process
+        return self._process
 
 
 def press() -> Press:
@@ -135,12 +119,6 @@ def press() -> Press:
 @cache
 def _press_of(_pid: int) -> Press:
     return Press()
-
-
-@cache
-def _style(name: str) -> str:
-    origin = get_template(f"print/{name}.css").origin  # type: ignore[attr-defined]
-    return Path(origin.name).read_text(encoding="utf-8")
 
 
 def _line(stream: IO[bytes]) -> bytes:

@@ -1,19 +1,25 @@
-"""Small rules of Chinese typography that the layout engine does not know."""
+"""Rules of Chinese typography that Typst does not know: what may not be parted at a line end."""
 
 import re
 
-WORD_JOINER = "\u2060"
+UNITS = "单元|[年月日元角分栋单室期号笔页份天%㎡]"
+_FIGURES = r"\d(?:[\d,.:—-]*\d)?"
+_ATOM = re.compile(rf"{_FIGURES}(?:{UNITS})?|.", re.DOTALL)
+_LAST_TWO_SIGNS = r"[\u4e00-\u9fff]{2}[，。：；！？]?$"
+_KEPT = re.compile(rf"({_FIGURES}(?:{UNITS})|\d[\d,.:]*—{_FIGURES}|{_LAST_TWO_SIGNS})")
 
-_FIGURE_AND_UNIT = re.compile(r"(?<=\d)(?=[年月日元角分栋单室期号笔页份天%㎡])")
-_WITHIN_FIGURES = re.compile(r"(?<=\d)([,:.—-])(?=\d)")
-_LAST_TWO_SIGNS = re.compile(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff][。：；！？]?$)")
+Parts = list[str | list[str]]
 
 
-def keep_together(text: str) -> str:
-    """Glue what must not be parted at a line end: figures and their units, amounts, the last two signs.
+def parts(text: str) -> Parts:
+    """``text`` in pieces. Figures with their unit, and the last two signs, are a list of one piece.
 
-    The joiners do not show and do not appear in text taken from the PDF.
+    The layouts put such a piece into a box: joining signs would be found again in text taken from the PDF.
     """
-    text = _FIGURE_AND_UNIT.sub(WORD_JOINER, text)
-    text = _WITHIN_FIGURES.sub(rf"{WORD_JOINER}\1{WORD_JOINER}", text)
-    return _LAST_TWO_SIGNS.sub(WORD_JOINER, text)
+    pieces = _KEPT.split(text)
+    return [[piece] if position % 2 else piece for position, piece in enumerate(pieces) if piece]
+
+
+def atoms(text: str) -> list[str]:
+    """``text`` cut where a line may end, but for punctuation."""
+    return _ATOM.findall(text)

@@ -11,6 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from notices.fields import Role, fill, parse
+from notices.fonts import FOLDER
 from notices.ledger_table import COLUMNS
 
 PACKAGE = "libreoffice-writer-nogui"
@@ -30,6 +31,11 @@ PARTS = {
     f'relationships"><Relationship Id="r1" Type="{OFFICE}/footer" Target="footer1.xml"/></Relationships>',
 }
 
+FONTS = (  # the fonts of our letters and no others
+    '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+    "<dir>{folder}</dir><cachedir>{cache}</cachedir></fontconfig>"
+)
+
 
 class NotInstallableError(Exception):
     """LibreOffice is not here and cannot be installed."""
@@ -48,9 +54,11 @@ def install() -> None:
         raise NotInstallableError(f"apt could not install {PACKAGE}")
 
 
-def convert(folder: Path, fonts: Path, *, timeout: int) -> tuple[float, list[Path]]:
+def convert(folder: Path, *, timeout: int) -> tuple[float, list[Path]]:
     """Convert every docx of ``folder`` in one call; returns the seconds and the PDF files."""
     profile, out = folder / "profile", folder / "pdf"
+    fonts = folder / "fonts.conf"
+    fonts.write_text(FONTS.format(folder=escape(str(FOLDER)), cache=escape(str(folder / "cache"))), encoding="utf-8")
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(fonts)}
     command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "pdf"]
     sources = sorted(folder.glob("*.docx"))

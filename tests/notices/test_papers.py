@@ -208,7 +208,7 @@ class TestStatement:
         assert len(sheets) == 3
         assert ["过次页" in sheet for sheet in sheets] == [True, True, False]
         assert ["承前页" in sheet for sheet in sheets] == [False, True, True]
-        assert all(f"第 {n} 页　共 3 页" in sheet for n, sheet in enumerate(sheets, start=1))
+        assert all(f"第{n}页共3页" in "".join(sheet.split()) for n, sheet in enumerate(sheets, start=1))
         assert "700.00" in sheets[2]
         assert COMPANY in sheets[2]
 
@@ -219,17 +219,17 @@ class TestPages:
         line = {"day": "2025-01-10", "number": "", "text": "物业费 2025年1月", "charged": "1.00", "received": "0.00"}
         lines = [{**line, "balance": f"{n + 1}.00"} for n in range(count)]
         sheets = statement_pages({"fields": {}, "opening": "0.00", "lines": lines})
-        rows = [row for sheet in sheets for row in sheet.rows if "承前页" not in row[0]]
+        rows = [row for sheet in sheets for row in sheet.rows if "承前页" not in row.texts]
         assert len(rows) == count + 1
-        assert sum(map(len, sheets[-1].rows)) + 2 + 8 <= (28 if len(sheets) == 1 else 34) + 1
-        assert f"{count}.00" in sheets[-1].foot[0]
+        assert sum(row.height for row in sheets[-1].rows) + 2 + 8 <= (28 if len(sheets) == 1 else 34) + 1
+        assert f"{count}.00" in sheets[-1].foot.texts
 
     def test_a_receipt_of_many_fees_takes_several_sheets(self):
         lines = [{"fee": f"费{n}", "period": "2025年1月", "amount": "1.00", "remark": ""} for n in range(14)]
         sheets = receipt_pages({"fields": {"大写": "壹拾肆元整", "金额": "14.00"}, "lines": lines})
         assert [len(sheet.rows) for sheet in sheets] == [6, 6, 3]
-        assert ["接下张" in sheet.foot[0] for sheet in sheets] == [True, True, False]
-        assert "以下空白" in sheets[-1].rows[-1][0]
+        assert ["接下张" in sheet.foot.texts[0] for sheet in sheets] == [True, True, False]
+        assert "以下空白" in sheets[-1].rows[-1].texts[0]
 
 
 def at_once(act, arguments):

@@ -1,4 +1,3 @@
-import json
 import re
 import socket
 import subprocess
@@ -10,14 +9,25 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from notices.fonts import write_configuration
-from notices.press import RENEW_ABOVE_KB, Press, PressError, PressTimeoutError, _style
+from notices import press as our_end
+from notices.press import RENEW_ABOVE_KB, Press, PressError, PressTimeoutError
 
 SECRET = "c0ffee-c0ffee-c0ffee"
+PLAIN = '#let letter = json(bytes(sys.inputs.letter))\n#set text(font: "Noto Serif SC")\n#letter.text'
 
 
 @pytest.fixture
-def press():
+def layouts(tmp_path, monkeypatch) -> Path:
+    """Layouts of the test's own."""
+    folder = tmp_path / "layouts"
+    folder.mkdir()
+    (folder / "plain.typ").write_text(PLAIN)
+    monkeypatch.setattr(our_end, "LAYOUTS", folder)
+    return folder
+
+
+@pytest.fixture
+def press(layouts):
     press = Press()
     yield press
     press.close()
@@ -25,7 +35,7 @@ def press():
 
 @pytest.fixture
 def listener():
-    """An address on this machine and the list of those who called it."""
+    """A port on this machine and the list of what those who called it said."""
     calls = []
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -45,36 +55,52 @@ def listener():
 
         thread = threading.Thread(target=answer)
         thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", calls
+        yield server.getsockname()[1], calls
         over.set()
         thread.join()
 
 
 @pytest.fixture
-def secret(tmp_path) -> Path:
-    path = tmp_path / "secret.svg"
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="30"><text y="20">{SECRET}</text></svg>'
-    )
+def through_the_listener(listener, monkeypatch):
+    """Whatever a press fetches goes to the listener, as through a proxy. Returns what called it."""
+    port, calls = listener
+    start = subprocess.Popen
+
+    def with_proxy(*arguments, env, **options):
+        proxies = {f"{name}_PROXY": f"http://127.0.0.1:{port}" for name in ("HTTP", "HTTPS", "ALL")}
+        return start(*arguments, env={**env, **proxies}, **options)
+
+    monkeypatch.setattr(our_end.subprocess, "Popen", with_proxy)
+    return calls
+
+
+@pytest.fixture
+def secret(layouts) -> Path:
+    """A file that even lies beside the layouts, where Typst may read."""
+    path = layouts / "secret.svg"
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><desc>{SECRET}</desc></svg>')
     return path
 
 
-def hostile(address: str, secret: Path) -> str:
-    file = secret.as_uri()
-    return f"""<html><head>
-      <link rel="stylesheet" href="{address}/a.css"><link rel="attachment" href="{file}">
-      <link rel="attachment" href="{address}/attached">
-      <style>@import url({address}/b.css); @import url({file});
-        @font-face {{ font-family: x; src: url({address}/c.woff) }}
-        p {{ font-family: x; background: url({address}/d.png) }}
-        body {{ background-image: url({file}) }} li {{ list-style-image: url({address}/e.png) }}</style></head>
-      <body><article id="letter-0"><p>text</p><ul><li>item</li></ul>
-      <img src="{address}/f.png"><img src="{file}"><img src="//{address[7:]}/g.png"><img src="secret.svg">
-      <object data="{file}"></object><embed src="{file}"><iframe src="{address}/h"></iframe>
-      <svg><image href="{address}/i.png"/><image href="{file}"/><use href="{file}#x"/></svg>
-      <a rel="attachment" href="{file}">attached</a><a href="{address}/link">link</a>
-      <img src="ftp://127.0.0.1/x"><img src="jar:{file}!/x"><img src="FILE:{secret}">
-      </article></body></html>"""
+# What a layout would do that had been tampered with: letters cannot, since they are data.
+TAMPERED = {
+    "package": '#import "@preview/example:0.1.0": add',
+    "picture": '#image("secret.svg")',
+    "text": '#read("secret.svg")',
+    "data": '#xml("secret.svg")',
+    "outside": '#read("../../../../../../../../etc/passwd")',
+    "layout": '#include "secret.svg"',
+    "program": '#plugin("secret.svg")',
+    "bibliography": '#bibliography("secret.svg")',
+    "attachment": '#pdf.attach("secret.svg")',
+}
+
+WITHOUT_LIMITS = """
+import json, sys
+from pathlib import Path
+from notices import press_child
+sys.stdout.buffer.write(press_child.Press(Path(sys.argv[1])).print(sys.argv[2], {})[0])
+"""
 
 
 def everything_in(pdf: bytes) -> bytes:
@@ -87,54 +113,46 @@ def everything_in(pdf: bytes) -> bytes:
     return b"".join(streams)
 
 
-CONTROL = """
-import json, sys
-from notices import press_child
-from weasyprint.urls import URLFetcher
-
-press_child.NothingButData = URLFetcher
-styles, html = json.load(sys.stdin)
-pdf, _ = press_child.Press(styles).print(html, ["print"], ["letter-0"], ["x"])[0]
-sys.stdout.buffer.write(pdf)
-"""
+@pytest.mark.parametrize("way", TAMPERED)
+def test_the_press_opens_neither_file_nor_connection(layouts, press, secret, through_the_listener, way):
+    (layouts / "tampered.typ").write_text(TAMPERED[way])
+    with pytest.raises(PressError):
+        press.print("tampered.typ", [{}])
+    assert through_the_listener == []
+    assert printable(press) == 1
 
 
-def test_the_press_fetches_nothing_from_network_or_disk(press, listener, secret):
-    address, calls = listener
-    (letter,) = press.print(hostile(address, secret), anchors=["letter-0"], titles=["x"], draft=True)
-    assert letter.pages == 1
-    assert calls == []
-    assert SECRET.encode() not in everything_in(letter.pdf)
-    assert b"EmbeddedFile" not in everything_in(letter.pdf)
-
-
-def test_with_the_usual_fetcher_the_same_page_calls_out(listener, secret):
-    address, calls = listener
-    subprocess.run(
-        [sys.executable, "-c", CONTROL],
-        input=json.dumps([{"print": _style("print")}, hostile(address, secret)]).encode(),
+def without_limits(layouts, listener):
+    port, _ = listener
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIMITS, layouts, "tampered.typ"],
         capture_output=True,
-        check=True,
+        check=False,
         cwd=settings.BASE_DIR,
-        env={"FONTCONFIG_FILE": str(write_configuration(settings.VAR_DIR / "fonts")), "LANG": "C.UTF-8"},
+        env={"HTTPS_PROXY": f"http://127.0.0.1:{port}", "LANG": "C.UTF-8", "HOME": str(layouts)},
     )
-    assert calls
 
 
-def page(text="text"):
-    return f'<html><body><article id="letter-0"><p>{text}</p></article></body></html>'
+def test_control_without_its_limits_a_layout_calls_out(layouts, listener):
+    (layouts / "tampered.typ").write_text(TAMPERED["package"])
+    without_limits(layouts, listener)
+    assert any(b"packages.typst.org" in call for call in listener[1])
 
 
-def printable(press):
-    return press.print(page(), anchors=["letter-0"], titles=["x"], draft=False)[0].pages
+@pytest.mark.parametrize("way", ["text", "attachment"])
+def test_control_without_its_limits_a_layout_reads_files(layouts, secret, listener, way):
+    (layouts / "tampered.typ").write_text(TAMPERED[way])
+    assert without_limits(layouts, listener).stdout.startswith(b"%PDF")
 
 
-def test_a_page_that_takes_too_long_ends_the_press_and_the_next_job_finds_a_new_one(press):
+def printable(press, text="text"):
+    return press.print("plain.typ", [{"text": text}])[0].pages
+
+
+def test_a_letter_that_takes_too_long_ends_the_press_and_the_next_job_finds_a_new_one(press):
     assert printable(press) == 1
     with pytest.raises(PressTimeoutError):
-        press.print(
-            page("<table><tr><td>甲</table>" * 40_000), anchors=["letter-0"], titles=["x"], draft=False, seconds=2
-        )
+        press.print("plain.typ", [{"text": "甲乙丙丁 " * 400_000}], seconds=1)
     assert printable(press) == 1
 
 
@@ -147,14 +165,20 @@ def test_a_press_that_was_killed_is_an_error_and_is_replaced(press):
     killer = threading.Timer(0.3, broken.kill)
     killer.start()
     with pytest.raises(PressError):
-        press.print(page("甲<br>" * 200_000), anchors=["letter-0"], titles=["x"], draft=False)
+        press.print("plain.typ", [{"text": "甲乙丙丁 " * 400_000}])
     killer.join()
     assert printable(press) == 1
 
 
-def test_pages_that_do_not_fit_their_letters_are_an_error(press):
+def test_a_letter_that_is_too_large_ends_the_press_only(press):
     with pytest.raises(PressError):
-        press.print(page(), anchors=["letter-0", "letter-1"], titles=["x", "y"], draft=False)
+        press.print("plain.typ", [{"text": "甲乙丙丁 " * 4_000_000}])
+    assert printable(press) == 1
+
+
+def test_a_letter_that_lacks_something_is_an_error(press):
+    with pytest.raises(PressError, match="text"):
+        press.print("plain.typ", [{"text": "text"}, {"words": ""}])
     assert printable(press) == 1
 
 
@@ -167,6 +191,7 @@ def test_the_press_has_limits_and_sees_no_secrets(press, monkeypatch):
     limits = (process / "limits").read_text()
     assert re.search(r"Max data size\s+734003200", limits)
     assert re.search(r"Max core file size\s+0\s", limits)
+    assert re.search(r"Max open files\s+3\s+3\s", limits)
     assert SECRET.encode() not in (process / "environ").read_bytes()
 
 

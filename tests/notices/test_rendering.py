@@ -1,15 +1,20 @@
+import hashlib
+import io
 import json
+import re
 import subprocess
 import sys
+from itertools import pairwise
 
+import pikepdf
 import pytest
 from django.conf import settings
 
 from notices.default_texts import default_text
-from notices.fonts import write_configuration
 from notices.kinds import KINDS
 from notices.models import NoticeKind
-from notices.rendering import print_letters, unprintable
+from notices.press import LAYOUTS, Press, press
+from notices.rendering import letter_content, print_letters, unprintable
 from notices.samples import sample_data
 from tests.notices.pdf_text import pages_of, text_of
 
@@ -92,50 +97,108 @@ def test_the_same_data_give_the_same_file():
     assert printed(data)[0].pdf == printed(data)[0].pdf
 
 
-LINE_ENDS = """
-import json, sys
-from notices import press_child
-from weasyprint.formatting_structure.boxes import LineBox, TextBox
-
-styles, html = json.load(sys.stdin)
-if "ragged" in sys.argv:
-    press_child.justify_line = press_child._stretch_spaces
-document = press_child.Press(styles).layout(html, ["print"])
-ends = []
-for box in document.pages[0]._page_box.descendants():
-    if isinstance(box, LineBox) and box.element_tag == "p":
-        texts = [child for child in box.descendants() if isinstance(child, TextBox)]
-        ends.append(texts[-1].position_x + texts[-1].width)
-print(json.dumps(ends))
+SCRIPT = """
+import hashlib, json, sys
+from pathlib import Path
+from notices.press_child import Press
+print(hashlib.sha256(Press(Path(sys.argv[1])).print(*json.load(sys.stdin))[0]).hexdigest())
 """
 
 
-def line_ends(*arguments):
-    from notices.press import _style
+def test_another_process_at_another_time_makes_the_same_file():
+    content = letter_content(BODY, sample_data(RULES, rows=40), RULES, draft=True)
+    found = {hashlib.sha256(press().print(RULES.layout, [content])[0].pdf).hexdigest()}
+    for zone in ("UTC", "Asia/Shanghai"):
+        run = subprocess.run(
+            [sys.executable, "-c", SCRIPT, LAYOUTS],
+            input=json.dumps([RULES.layout, content]),
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=settings.BASE_DIR,
+            env={"LANG": "C.UTF-8", "TZ": zone},
+        )
+        found.add(run.stdout.strip())
+    assert len(found) == 1
 
-    text = (
-        "委托人提供物业服务，截至2025年11月20日，贵方的费用尚未付清，欠付本金合计人民币3,883.20元（大写：叁仟元整），"
-        * 4
-    )
-    html = f'<html lang="zh-CN"><body><p>{text}</p></body></html>'
-    run = subprocess.run(
-        [sys.executable, "-c", LINE_ENDS, *arguments],
-        input=json.dumps([{"print": _style("print")}, html]),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=settings.BASE_DIR,
-        env={"FONTCONFIG_FILE": str(write_configuration(settings.VAR_DIR / "fonts")), "LANG": "C.UTF-8"},
-    )
-    return json.loads(run.stdout)
+
+@pytest.fixture(scope="module")
+def long_letter():
+    return printed(sample_data(RULES, rows=60))[0].pdf
+
+
+def test_a_file_is_named_after_its_number_and_says_nothing_of_the_machine(long_letter):
+    with pikepdf.open(io.BytesIO(long_letter)) as pdf:
+        assert str(pdf.docinfo["/Title"]) == sample_data(RULES)["fields"]["函号"]
+        assert set(pdf.docinfo.keys()) == {"/Title", "/Creator"}
+        assert pdf.Root.Lang == "zh-CN"
+
+
+def test_a_file_carries_the_signs_that_it_needs_of_both_fonts(long_letter):
+    with pikepdf.open(io.BytesIO(long_letter)) as pdf:
+        fonts = [obj for obj in pdf.objects if isinstance(obj, pikepdf.Dictionary) and "/FontFile3" in obj]
+        names = {str(font.FontName).split("+")[1].split("-")[0] for font in fonts}
+    assert names == {"NotoSerifSC", "NotoSansSC"}
+    assert len(long_letter) <= 300_000
+
+
+TEXT = (
+    "委托人提供物业服务，截至2025年11月20日，贵方的费用尚未付清（欠付本金合计人民币3,883.20元），每日8:30—18:00受理。"
+)
+
+
+@pytest.fixture(scope="module")
+def paragraphs():
+    """A paragraph for each length, so that every sign comes to stand at the end of a line."""
+    contents = [
+        letter_content(f"致：{{业主}}\n{(TEXT * 3)[:length]}", sample_data(RULES), RULES, draft=False)
+        for length in range(60, 140)
+    ]
+    pages = [pages_of(letter.pdf)[0] for letter in press().print(RULES.layout, contents)]
+    return [page.split("、王秀兰\n")[1].split("\n某某律师事务所（盖章）")[0].split("\n") for page in pages]
+
+
+def test_no_line_begins_with_punctuation_that_closes_or_ends_with_what_opens(paragraphs):
+    breaks = [pair for paragraph in paragraphs for pair in pairwise(paragraph)]
+    assert len(breaks) > 100
+    assert not [pair for pair in breaks if pair[0][-1] in "（“《" or pair[1][0] in "，。：；、）”》"]
+
+
+def test_figures_stay_with_their_units(paragraphs):
+    text = "|".join("|".join(paragraph) for paragraph in paragraphs)
+    assert not re.search(r"\d\|[年月日元,.:—]|[,.:—]\|\d", text)
+
+
+def test_no_single_sign_is_left_for_a_line(paragraphs):
+    assert min(len(paragraph[-1].strip("，。：（）")) for paragraph in paragraphs) > 1
+
+
+def line_ends(press):
+    """Where the lines of a paragraph of nothing but full-width signs end, in points; its last line left out."""
+    body = "致：{业主}\n" + "委托人提供物业服务贵方的费用尚未付清" * 10
+    content = letter_content(body, sample_data(RULES), RULES, draft=False)
+    pdf = pikepdf.open(io.BytesIO(press.print(RULES.layout, [content])[0].pdf))
+    ends, left = [], 0.0
+    for operands, operator in pikepdf.parse_content_stream(pdf.pages[0]):
+        if str(operator) == "cm":
+            left = float(operands[4])
+        if str(operator) == "TJ" and sum(len(bytes(p)) // 2 for p in operands[0] if isinstance(p, pikepdf.String)) > 30:
+            signs = b"".join(bytes(part) for part in operands[0] if isinstance(part, pikepdf.String))
+            drawn_in = sum(float(part) for part in operands[0] if not isinstance(part, pikepdf.String))
+            ends.append(left + 12 * (len(signs) / 2 - drawn_in / 1000))
+    return ends
 
 
 def test_full_lines_end_flush_with_the_margin():
-    *full, _last = line_ends()
-    assert len(full) >= 4
-    assert max(full) - min(full) < 0.5  # px of 1/96 inch
+    ends = line_ends(press())
+    assert len(ends) >= 4
+    assert all(abs(end - (210 - 26) / 25.4 * 72) < 0.1 for end in ends)
 
 
-def test_without_our_justification_lines_end_ragged():
-    *full, _last = line_ends("ragged")
-    assert max(full) - min(full) > 3
+def test_control_without_justification_lines_end_ragged(tmp_path, monkeypatch):
+    for path in LAYOUTS.glob("*.typ"):
+        (tmp_path / path.name).write_text(path.read_text().replace("justify: true", "justify: false"))
+    monkeypatch.setattr("notices.press.LAYOUTS", tmp_path)
+    ragged = Press()
+    assert all(end < (210 - 26) / 25.4 * 72 - 3 for end in line_ends(ragged))
+    ragged.close()

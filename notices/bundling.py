@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 import pikepdf
 from django.core.files.base import File
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from company.files import store_file
 from company.models import FilePurpose, StoredFile
 from company.notifying import notify
+from notices.font_pool import FontPool
 from notices.models import Batch, Notice
 from notices.rendering import CHUNK
 
@@ -149,44 +150,23 @@ def _keep(batch: Batch, content: IO[bytes], name: str, content_type: str) -> Sto
 
 
 def merge(files: Sequence[StoredFile], target: BinaryIO, *, after_each_part: Callable[[], None]) -> None:
-    """One PDF of all files in order. Fonts that several letters share stand in it once."""
+    """One PDF of all files in order, which share their fonts."""
+    pool = FontPool()
     with pikepdf.new() as whole:
-        fonts: dict[bytes, pikepdf.Object] = {}
         for start in range(0, len(files), CHUNK):
-            part = BytesIO()
-            _merge_part(files[start : start + CHUNK], part)
+            part = BytesIO()  # so that not all the files stay in memory until the end
+            _merge_part(files[start : start + CHUNK], part, pool)
             with pikepdf.open(part) as source:
-                _append(whole, source, fonts)
+                whole.pages.extend(source.pages)
             after_each_part()
+        pool.embed(whole)
         whole.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
-def _merge_part(files: Iterable[StoredFile], target: BinaryIO) -> None:
+def _merge_part(files: Iterable[StoredFile], target: BinaryIO, pool: FontPool) -> None:
     with pikepdf.new() as part:
-        fonts: dict[bytes, pikepdf.Object] = {}
         for stored in files:
-            with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as source:
-                _append(part, source, fonts)
+            with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as letter:
+                pool.share(letter)
+                part.pages.extend(letter.pages)
         part.save(target, deterministic_id=True)
-
-
-def _append(target: pikepdf.Pdf, source: pikepdf.Pdf, fonts: dict[bytes, pikepdf.Object]) -> None:
-    """Add the pages of ``source``; a font that ``target`` has already replaces its copy."""
-    known = len(target.pages)
-    target.pages.extend(source.pages)
-    for page in list(target.pages)[known:]:
-        used: Any = page.obj.get("/Resources", pikepdf.Dictionary()).get("/Font", pikepdf.Dictionary())
-        for name, font in list(used.items()):
-            used[name] = fonts.setdefault(_font_key(font), font)
-
-
-def _font_key(font: pikepdf.Object) -> bytes:
-    digest = hashlib.sha256(str(font.get("/BaseFont")).encode())
-    for descendant in font.get("/DescendantFonts", []):
-        descriptor: Any = descendant.get("/FontDescriptor", {})
-        for name in ("/FontFile", "/FontFile2", "/FontFile3"):
-            if name in descriptor:
-                digest.update(descriptor[name].read_raw_bytes())
-    if "/ToUnicode" in font:
-        digest.update(font["/ToUnicode"].read_raw_bytes())
-    return digest.digest()

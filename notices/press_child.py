@@ -8,6 +8,7 @@ speaks to it over its standard input and output: a line of JSON each way, then t
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -41,7 +42,7 @@ class Press:
         """The PDF and the number of pages of a letter."""
         sources = {**self.layouts, "main.typ": self.layouts[layout]}
         inputs = {"letter": json.dumps(letter, ensure_ascii=False)}
-        pdf: Any = self.compiler.compile(sources, format="pdf", sys_inputs=inputs)  # type: ignore[type-var]
+        pdf: Any = self.compiler.compile(sources, format="pdf", sys_inputs=inputs, pdf_tags=False)  # type: ignore[type-var]
         with pikepdf.open(io.BytesIO(pdf)) as opened:
             return pdf, len(opened.pages)
 
@@ -103,6 +104,7 @@ def main(layouts: Path) -> None:
     os.dup2(2, 1)  # whatever a library prints must not come between the answers
     press, meter = Press(layouts), Meter()
     close_the_doors()
+    gc.freeze()
     serve(press, sys.stdin.buffer, results, meter)
 
 

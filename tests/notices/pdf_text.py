@@ -3,11 +3,17 @@
 import io
 
 import pypdf
+from pypdf.generic import NameObject
 
 
 def pages_of(pdf: bytes) -> list[str]:
     """The text of each page."""
-    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages]
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    for page in pages:
+        for font in page["/Resources"]["/Font"].values():
+            # In a print file a table stands here. It names signs, not letters, and pypdf cannot read it.
+            font.get_object()[NameObject("/Encoding")] = NameObject("/Identity-H")
+    return [page.extract_text() for page in pages]
 
 
 def text_of(pdf: bytes) -> str:

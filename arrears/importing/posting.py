@@ -11,10 +11,12 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from arrears.accounts import make_accounts
-from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
+from arrears.importing.ledger_match import run_on_stage, set_stage, staged_rows, staged_table
+from arrears.importing.lumps import replace_lumps
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
 from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
+from arrears.importing.received import settle_as_printed
 from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
 from company.models import User
@@ -33,8 +35,9 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
     _lock_accounts(workbook)
+    touched = replace_lumps(workbook, now=now, by=by) if workbook.kind == Import.Kind.CHARGES else set()
     posted = _post_rows(workbook, now=now, by=by)
-    touched = {account_id for _sheet, _row, account_id in posted}
+    touched |= {account_id for _sheet, _row, account_id in posted}
     apply_all_credit(workbook.project, touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
@@ -56,7 +59,8 @@ def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Post
             return post_list(workbook, now=now, by=by)
     posted = _post_charges(workbook, now=now, by=by)
     _make_sure_of_every_row(workbook)
-    return posted if imports_payments(workbook.project_id) else posted + _post_received(workbook, now=now, by=by)
+    posted += settle_as_printed(workbook, now=now, by=by)
+    return posted + _post_received(workbook, now=now, by=by)
 
 
 def _register_units(workbook: Import) -> None:

@@ -46,7 +46,7 @@ class Settling(NamedTuple):
 def post_payments(workbook: Import, *, now: datetime, by: User | None) -> list[Posted]:
     """Post the staged payments that the ledger lacks and settle charges with them; what is left is credit.
 
-    What an earlier list had recorded as settled outside is replaced. Raises LedgerMovedError when the ledger holds one
+    What an earlier sheet had recorded as settled outside or received is replaced. Raises LedgerMovedError when the ledger holds one
     of the serial numbers otherwise by now.
     """
     covered = cover_staged(workbook)
@@ -96,26 +96,31 @@ def settle(project: Project, settlings: Collection[Settling], *, now: datetime, 
 
 
 class Settled(NamedTuple):
-    """A row settled outside that is to be posted, in CNY; bound to its charge."""
+    """A row settled outside or imported that is to be posted, in CNY; bound to its charge, which it settles ``since``.
+
+    One that is imported has no day on which it was ``listed_on``.
+    """
 
     account_id: int
     charge_id: int
     amount: Decimal
-    listed_on: date
+    listed_on: date | None
     source_id: int | None
     sheet: str
     row: int | None
+    since: date
+    kind: str = "settled_outside"
 
 
-def post_settled_outside(workbook: Import, rows: Collection[Settled], *, now: datetime, by: User | None) -> None:
-    """Post rows settled outside with their balances and allocations."""
+def post_settled(workbook: Import, rows: Collection[Settled], *, now: datetime, by: User | None) -> None:
+    """Post rows settled outside or imported with their balances and allocations."""
     ids = next_ids("arrears_payment", len(rows))
     copy_rows(
         "arrears_payment",
         ("id", "project_id", "account_id", "kind", "amount", "received_on", "source_id", "source_sheet", "source_row",
          "posted_at", "posted_by_id"),
         (
-            (pk, workbook.project_id, row.account_id, "settled_outside", row.amount, row.listed_on, row.source_id,
+            (pk, workbook.project_id, row.account_id, row.kind, row.amount, row.listed_on, row.source_id,
              row.sheet, row.row, now, by and by.pk)
             for pk, row in zip(ids, rows, strict=True)
         ),
@@ -132,7 +137,7 @@ def post_settled_outside(workbook: Import, rows: Collection[Settled], *, now: da
     settle(
         workbook.project,
         [
-            Settling(row.account_id, pk, row.charge_id, row.amount, free.earliest(pk, row.charge_id, row.listed_on))
+            Settling(row.account_id, pk, row.charge_id, row.amount, free.earliest(pk, row.charge_id, row.since))
             for pk, row in zip(ids, rows, strict=True)
         ],
         now=now,
@@ -204,7 +209,7 @@ def _make_sure_of_every_row(workbook: Import) -> None:
 
 
 def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | None) -> dict[int, Decimal]:
-    """Cancel the rows settled outside that payments replace, and post anew what is left of each.
+    """Cancel the rows of sheets that payments replace, and post anew what is left of each.
 
     Returns by charge, in CNY, what the payments are to settle there.
     """
@@ -216,23 +221,27 @@ def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | N
             by_charge[cover.charge_id] += cover.amount
     old = Payment.objects.in_bulk(replaced)
     allocations = Allocation.objects.filter(payment_id__in=replaced, kind="allocation", reversed_by=None)
-    charge_of = dict(allocations.values_list("payment_id", "charge_id"))
+    settled = {pk: (charge_id or 0, since) for pk, charge_id, since in allocations.values_list(
+        "payment_id", "charge_id", "effective_on"
+    )}  # fmt: skip
     release_allocations(list(allocations.values_list("pk", flat=True)), now=now, by=by)
     cancel_payments(replaced, now=now, by=by, source=workbook)
     rests = [
         Settled(
             payment.account_id,
-            charge_of[pk] or 0,
+            settled[pk][0],
             payment.amount - replaced[pk],
-            payment.received_on or date.min,
+            payment.received_on,
             payment.source_id,
             payment.source_sheet,
             payment.source_row,
+            settled[pk][1],
+            payment.kind,
         )
         for pk, payment in sorted(old.items())
         if payment.amount > replaced[pk]
     ]
-    post_settled_outside(workbook, rests, now=now, by=by)
+    post_settled(workbook, rests, now=now, by=by)
     return by_charge
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from arrears.allocation import free_since
-from arrears.importing.ledger_match import imports_payments, run_on_stage
+from arrears.importing.ledger_match import run_on_stage
 from arrears.importing.posting_payments import Posted, Settling, settle
 from arrears.importing.reversing import release_allocations
 from arrears.importing.totals import ZERO
@@ -57,8 +57,6 @@ def settle_as_printed(workbook: Import, *, now: datetime, by: User | None) -> li
     Parts of those payments that settle other charges, of which no list said that they were paid, are released for it.
     Returns sheet, row and account of each charge concerned. Callers hold the locks of the accounts.
     """
-    if not imports_payments(workbook.project_id):
-        return []
     known = {"uploaded_on": workbook.created_at, "time_zone": settings.TIME_ZONE}
     rows = run_on_stage(
         f"""

@@ -177,17 +177,7 @@ def aged_by(
     rows = open_rows(project, on=on, as_of=as_of)
     if accounts is not None:
         rows = rows.filter(account_id__in=list(accounts))
-    found = (
-        rows.order_by()
-        .values(key=F(GROUP_PATHS[group]))
-        .annotate(
-            overdue=Coalesce(Sum("open_amount", filter=Q(due_on__lt=on)), ZERO, output_field=MONEY),
-            not_due=Coalesce(Sum("open_amount", filter=Q(due_on__gte=on)), ZERO, output_field=MONEY),
-            oldest=Min("due_on", filter=Q(due_on__lt=on)),
-            accounts=Count("account_id", distinct=True, filter=Q(due_on__lt=on)),
-            **bucket_sums(on),
-        )
-    )
+    found = rows.order_by().values(key=F(GROUP_PATHS[group])).annotate(**age_sums(on))
     return {
         row["key"]: Aged(
             overdue=row["overdue"],
@@ -198,6 +188,17 @@ def aged_by(
         )
         for row in found
         if row["key"] is not None
+    }
+
+
+def age_sums(on: date) -> dict[str, Any]:
+    """What is overdue, not due, in each bucket, the oldest due day and the accounts: for rows of open_rows."""
+    return {
+        "overdue": Coalesce(Sum("open_amount", filter=Q(due_on__lt=on)), ZERO, output_field=MONEY),
+        "not_due": Coalesce(Sum("open_amount", filter=Q(due_on__gte=on)), ZERO, output_field=MONEY),
+        "oldest": Min("due_on", filter=Q(due_on__lt=on)),
+        "accounts": Count("account_id", distinct=True, filter=Q(due_on__lt=on)),
+        **bucket_sums(on),
     }
 
 

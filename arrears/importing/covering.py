@@ -113,7 +113,8 @@ def _known_before(
             SELECT max(listing.as_of) AS as_of
             FROM arrears_listedamount AS listed
             JOIN arrears_import AS listing ON listing.id = listed.import_id
-            WHERE listed.unit_id = stage.unit_id AND listing.project_id = %(project)s AND listing.state = 'posted'
+            WHERE listed.unit_id = stage.unit_id AND listing.project_id = %(project)s
+                AND listing.state = ANY(%(in_ledger)s)
                 AND (stage.fee_type_id IS NULL OR listed.fee_type_id = stage.fee_type_id)
         ) AS list
         LEFT JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.received_on
@@ -127,6 +128,7 @@ def _known_before(
         ORDER BY stage.received_on, stage.id
         """,
         workbook,
+        in_ledger=[str(state) for state in Import.IN_LEDGER_STATES],
     )
 
 

@@ -95,8 +95,8 @@ def staged_rows(workbook: Import) -> tuple["Manager[Any]", ...]:
 
 def imports_payments(project_id: int) -> bool:
     """Whether the project's payments are imported: then amounts received beside charges are only compared."""
-    posted = Import.objects.filter(project_id=project_id, kind=Import.Kind.PAYMENTS, state=Import.State.POSTED)
-    return posted.exists()
+    posted = Import.objects.filter(kind=Import.Kind.PAYMENTS, state__in=Import.IN_LEDGER_STATES)
+    return posted.filter(project_id=project_id).exists()
 
 
 def set_stage(workbook: Import) -> None:

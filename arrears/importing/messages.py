@@ -12,6 +12,7 @@ from arrears.importing.fields import HEADER_EXAMPLES, Field
 Sentences = dict[str, str | Promise]
 
 REFUSALS: Sentences = {
+    "depended_on": _("Later money or rows depend on this import: %(rows)s. Reverse those first."),
     "empty": _("The file is empty: there is no row in it."),
     "program": _("This is a program, not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
     "not_a_workbook": _("This is not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),

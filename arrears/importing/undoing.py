@@ -31,21 +31,18 @@ class DependedOnError(Exception):
     def text(self) -> str:
         """The first of them in one line."""
         more = len(self.names) - NAMED
-        shown = self.names[:NAMED] + ([_("%(more)s further rows") % {"more": more}] if more > 0 else [])
-        return _("Later money or rows depend on this import: %(rows)s. Reverse those first.") % {
-            "rows": "；".join(shown)
-        }
+        return "；".join(self.names[:NAMED] + ([_("%(more)s further rows") % {"more": more}] if more > 0 else []))
 
 
 @transaction.atomic
-def undo_import(workbook: Import, *, by: User | None, now: datetime) -> Import:
+def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: datetime | None = None) -> Import:
     """Reverse everything that ``workbook`` posted, as if it had never been; money of others settles anew.
 
-    Raises MoveError when it is not posted or undone already, DependedOnError when later rows depend on it; then nothing
-    is written.
+    ``claim``: the instant at which a worker claimed the work. Raises MoveError when it is not posted, undone already, or
+    claimed by another since; DependedOnError when later rows depend on it. Then nothing is written.
     """
     Project.objects.select_for_update(no_key=True).get(pk=workbook.project_id)
-    undone = move(workbook.pk, State.UNDONE, undone_at=now, undone_by=by)
+    undone = move(workbook.pk, State.UNDONE, claim=claim, undone_at=now, undone_by=by)
     accounts = _accounts(undone)
     lock_accounts(accounts)
     if names := list(_dependents(undone)):
@@ -83,7 +80,7 @@ def _dependents(workbook: Import) -> Iterator[str]:
     """What was built on the import since, in words."""
     if workbook.kind == Import.Kind.ARREARS_LIST:
         later = Import.objects.filter(
-            project=workbook.project_id, kind=workbook.kind, state=State.POSTED, pk__gt=workbook.pk
+            project=workbook.project_id, kind=workbook.kind, state__in=Import.IN_LEDGER_STATES, pk__gt=workbook.pk
         )
         for as_of in later.values_list("as_of", flat=True):
             yield _("arrears list as of %(day)s") % {"day": f"{as_of:%Y-%m-%d}"}
@@ -109,11 +106,11 @@ def _dependents(workbook: Import) -> Iterator[str]:
     ).order_by("pk")
     for unit, amount in refunded.values_list("account__unit__code", "payment__amount"):
         yield _("unit %(unit)s, payment of %(amount)s paid back in part") % {"unit": unit, "amount": amount}
-    lumps = Charge.objects.filter(source=workbook, reversed_by__source__state=State.POSTED).order_by("pk")
+    lumps = Charge.objects.filter(source=workbook, reversed_by__source__state__in=Import.IN_LEDGER_STATES).order_by("pk")
     for unit, amount in lumps.values_list("unit__code", "amount"):
         yield _("unit %(unit)s, arrears of %(amount)s replaced by their charges") % {"unit": unit, "amount": amount}
     replaced = Payment.objects.filter(
-        source=workbook, kind=Payment.Kind.SETTLED_OUTSIDE, reversed_by__source__state=State.POSTED
+        source=workbook, kind=Payment.Kind.SETTLED_OUTSIDE, reversed_by__source__state__in=Import.IN_LEDGER_STATES
     ).order_by("pk")
     for unit, amount in replaced.values_list("account__unit__code", "amount"):
         yield _("unit %(unit)s, settled outside %(amount)s replaced by a payment") % {"unit": unit, "amount": amount}

@@ -68,6 +68,11 @@ class Charge(models.Model):
         ]
         indexes = [models.Index(fields=["account", "due_on"], name="charge_account_due")]
 
+    @property
+    def starts_unknown(self) -> bool:
+        """Whether nobody knows since when it is owed: then the period says only its last day."""
+        return bool((self.basis or {}).get("start_unknown"))
+
     def __str__(self) -> str:
         return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"
 

@@ -7,12 +7,13 @@ from operator import or_
 from typing import Any
 
 from django.db.models import F as Ref
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from arrears.queries import AGEING_BUCKETS, BUCKET_BY_KEY, GROUP_PATHS, age_sums, open_rows
 from company.models import Project
 
+PATHS: dict[str, str] = {str(name): path for name, path in GROUP_PATHS.items()}
 UNKNOWN_OWNER = 0
 """Stands in AgeingFilter.owner for arrears of which no owner is known."""
 
@@ -42,7 +43,7 @@ LABELS: dict[GroupBy, dict[str, str]] = {
     GroupBy.UNIT: {"label": "account__unit__code", "place": "account__unit__sort_key"},
     GroupBy.OWNER: {"label": "account__ownership__owners__name", "place": "account__ownership__owners__name"},
     GroupBy.CHARGE: {
-        "label": "account__unit__code", "place": "account__unit__sort_key", "account": "account_id",
+        "label": "account__unit__code", "place": "account__unit__sort_key", "of_account": "account_id",
         "party": "account__ownership__party_name", "due": "due_on",
     },
 }  # fmt: skip
@@ -80,7 +81,7 @@ def aged_lines(
     if by is GroupBy.CHARGE:
         named |= {name: Ref(path if as_of else f"charge__{path}") for name, path in OF_CHARGE.items()}
     lines: QuerySet[Any, dict[str, Any]] = (
-        rows.order_by().values(key=Ref(GROUP_PATHS[by.value]), **named).annotate(**age_sums(on))
+        rows.order_by().values(key=Ref(PATHS[by.value]), **named).annotate(**age_sums(on))
     )
     column = sort.removeprefix("-")
     column = "place" if column == "label" or column not in SORTS else column

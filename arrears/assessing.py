@@ -122,7 +122,7 @@ def _run_to_take(now: datetime) -> Q:
 
 
 def _accounts(project: Project, as_of: date) -> list[int]:
-    """Accounts with a live charge that is past its due day and of a fee that has a policy, in the order of their ids."""
+    """Accounts with a live charge past its due day and of a fee that has a policy, in the order of their ids."""
     due = Charge.objects.filter(project=project, kind=Charge.Kind.CHARGE, reversed_by=None, due_on__lt=as_of)
     found = due.filter(fee_type__late_fee_policies__isnull=False).order_by().values_list("account_id", flat=True)
     return sorted(found.distinct())

@@ -77,7 +77,7 @@ class EndingFilter:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Everything of a project that ends soon: lines that fit the filter, and sums over all of that filter's buildings."""
+    """Everything of a project that ends soon: lines that fit the filter, and sums over its buildings."""
 
     lines: list[EndingAccount] = field(default_factory=list)
     sums: list[UrgencySum] = field(default_factory=list)

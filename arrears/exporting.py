@@ -159,8 +159,7 @@ def past_statement_workbook(movements: AccountMovements, open_charges: Iterable[
         ])  # fmt: skip
         for charge in open_charges:
             sheet.row([
-                charge.fee_type.name, None if charge.starts_unknown else charge.period_start, charge.period_end, charge.due_on,
-                charge.amount,
+                charge.fee_type.name, charge.known_start, charge.period_end, charge.due_on, charge.amount,
                 charge.open_amount, max(overdue_days(charge.due_on, movements.until), 0),
             ])  # fmt: skip
     file.seek(0)
@@ -183,7 +182,7 @@ def _movement_cells(line: Movement) -> list[Cell]:
     return [
         line.day,
         " ".join(filter(None, words)),
-        charge.period_start if charge and not charge.starts_unknown else None,
+        charge.known_start if charge else None,
         charge.period_end if charge else None,
         line.charged or None,
         line.received or None,
@@ -200,7 +199,7 @@ def _write_charges(sheet: Sheet, of: Statement) -> None:
         charge = line.charge
         live = charge.kind == Charge.Kind.CHARGE and not charge.reversed_by
         sheet.row([
-            charge.fee_type.name, charge.get_kind_display(), None if charge.starts_unknown else charge.period_start, charge.period_end, charge.due_on,
+            charge.fee_type.name, charge.get_kind_display(), charge.known_start, charge.period_end, charge.due_on,
             charge.amount, charge.amount - line.open if live else None, line.open if live else None,
             line.days if line.is_overdue else None, charge.reversed_by.effective_on if charge.reversed_by else None,
         ])  # fmt: skip

@@ -91,7 +91,7 @@ def ending_workbook(lines: Iterable[EndingAccount], *, title: str, on: date) -> 
                 charge, limitation = line.charge, line.limitation
                 sheet.row([
                     account.account.unit.code, mask_party(account.account.ownership.party_name), charge.fee_type.name,
-                    None if limitation.is_unknown else charge.period_start, charge.period_end, charge.due_on,
+                    charge.known_start, charge.period_end, charge.due_on,
                     limitation.expires_on, limitation.days_left, str(line.urgency.label), line.open,
                 ])  # fmt: skip
     file.seek(0)

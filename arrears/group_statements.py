@@ -81,13 +81,14 @@ def statement_group(project: Project, kind: GroupBy, key: int) -> StatementGroup
     match kind:
         case GroupBy.UNIT:
             found = Unit.objects.filter(project=project, pk=key).first()
-            return found and StatementGroup(kind, key, found.code, accounts.filter(unit=found))
+            return StatementGroup(kind, key, found.code, accounts.filter(unit=found)) if found else None
         case GroupBy.OWNER:
             owner = Owner.objects.filter(project=project, pk=key).first()
-            return owner and StatementGroup(kind, key, owner.name, accounts.filter(ownership__owners=owner))
+            return StatementGroup(kind, key, owner.name, accounts.filter(ownership__owners=owner)) if owner else None
         case GroupBy.BUILDING:
             building = Building.objects.filter(project=project, pk=key).first()
-            return building and StatementGroup(kind, key, building.name, accounts.filter(unit__building=building))
+            if building:
+                return StatementGroup(kind, key, building.name, accounts.filter(unit__building=building))
         case GroupBy.PROJECT if key == project.pk:
             return StatementGroup(kind, key, project.name, accounts)
     return None
@@ -116,22 +117,21 @@ def group_statement(group: StatementGroup, *, since: date | None, until: date, t
     )
 
 
-def _sums(
-    account_ids: list[int], since: date | None, until: date
-) -> dict[int, tuple[date, Decimal, Decimal, Decimal]]:
+def _sums(account_ids: list[int], since: date | None, until: date) -> dict[int, tuple[date, Decimal, Decimal, Decimal]]:
     """By account the first day, what was owed before ``since``, and what was charged and received since; one query."""
     with connection.cursor() as cursor:
         cursor.execute(MOVED, {"accounts": account_ids, "since": since or date.min, "until": until})
-        return {account_id: (first, *sums) for account_id, first, *sums in cursor.fetchall()}  # type: ignore[misc]
+        return {account_id: (first, *sums) for account_id, first, *sums in cursor.fetchall()}
 
 
 MOVED = """
     WITH paid AS (
-        SELECT payment.account_id, CASE payment.kind WHEN 'refund' THEN -payment.amount ELSE payment.amount END AS amount,
-            payment.kind, payment.reversed_by_id, coalesce(payment.received_on, (
+        SELECT payment.account_id, payment.kind, payment.reversed_by_id, reversal.received_on AS reversed_on,
+            CASE payment.kind WHEN 'refund' THEN -payment.amount ELSE payment.amount END AS amount,
+            coalesce(payment.received_on, (
                 SELECT min(part.effective_on) FROM arrears_allocation AS part
                 WHERE part.payment_id = payment.id AND part.kind = 'allocation'
-            )) AS day, reversal.received_on AS reversed_on
+            )) AS day
         FROM arrears_payment AS payment
         LEFT JOIN arrears_payment AS reversal ON reversal.id = payment.reversed_by_id
         WHERE payment.account_id = ANY(%(accounts)s) AND payment.kind <> 'reversal'

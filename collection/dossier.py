@@ -238,8 +238,7 @@ def _charge_groups(case: Case, today: date) -> list[ChargeGroup]:
             fee=fee.name,
             is_on_behalf=fee.is_on_behalf,
             lines=[
-                OverdueCharge(balance, (today - balance.due_on).days, limits[balance.charge_id])
-                for balance in of_group
+                OverdueCharge(balance, (today - balance.due_on).days, limits[balance.charge_id]) for balance in of_group
             ],
         )
         for (year, fee), of_group in groups

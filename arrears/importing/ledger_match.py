@@ -51,7 +51,7 @@ MATCHED = sql.SQL(
         ON charge.project_id = %(project)s AND charge.external_id = stage.external_id
         AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
     WHERE stage.external_id <> ''
-    """
+    """  # noqa: S608  a condition of ours
 )
 """Staged rows with their live charge. ``posted`` is its amount, 0 where the external id stands on another charge."""
 

@@ -1,8 +1,9 @@
 """Arrears that a list lumped together give way to the charges of which they consist, as soon as those are imported.
 
-A list prints one amount for a whole time; its charge is such a lump. A charge of that time, unit and fee takes the place
-of as much of the lump as the sheet shows to be open, so that it makes no difference which of the two files came first.
-A lump to which something was bound since stays whole: what a later list has settled of it, a waiver, a late fee, a proof.
+A list prints one amount for a whole time; its charge is such a lump. A charge of that time, unit and fee takes the
+place of as much of the lump as the sheet shows to be open, so that it makes no difference which of the two files came
+first. A lump to which something was bound since stays whole: what a later list has settled of it, a waiver, a late fee,
+a proof.
 """
 
 from collections import defaultdict
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
-
 
 from arrears.importing.copying import next_ids
 from arrears.importing.ledger_match import FREE_LUMP, run_on_stage
@@ -38,7 +38,8 @@ def lumps_replaced(workbook: Import) -> list[Replaced]:
         JOIN arrears_charge AS charge ON (charge.unit_id, charge.fee_type_id) = (stage.unit_id, stage.fee_type_id)
             AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL AND {FREE_LUMP}
         CROSS JOIN LATERAL (
-            SELECT (date_trunc('month', (charge.basis ->> 'list_as_of')::date) + interval '1 month - 1 day')::date AS day
+            SELECT (date_trunc('month', (charge.basis ->> 'list_as_of')::date) + interval '1 month - 1 day')::date
+                AS day
         ) AS month_end
         CROSS JOIN LATERAL (SELECT least(stage.period_end, month_end.day) AS day) AS last
         WHERE stage.amount > coalesce(stage.received, 0)
@@ -64,8 +65,8 @@ def lumps_replaced(workbook: Import) -> list[Replaced]:
 def replace_lumps(workbook: Import, *, now: datetime, by: User | None) -> set[int]:
     """Reverse the lumps that give way and post what is left of each; returns their accounts.
 
-    Comes before the new charges are posted, of which one may have the period of a lump. Money that had settled a lump is
-    free again: the caller applies it. Callers hold the locks of the accounts.
+    Comes before the new charges are posted, of which one may have the period of a lump. Money that had settled a lump
+    is free again: the caller applies it. Callers hold the locks of the accounts.
     """
     replaced = lumps_replaced(workbook)
     gone = [lump.charge_id for lump in replaced]
@@ -99,13 +100,16 @@ def accounts_of_lumps(workbook: Import) -> set[int]:
 def _replaced_by(workbook: Import) -> Iterator[tuple[Charge, Decimal]]:
     """Each lump with how much of it, in CNY, the charges of ``workbook`` replaced."""
     for lump in Charge.objects.filter(reversed_by__source=workbook).select_related("reversed_by").order_by("pk"):
+        reversal = lump.reversed_by
+        if reversal is None:
+            continue
         rests = Charge.objects.filter(
             unit_id=lump.unit_id,
             fee_type_id=lump.fee_type_id,
             source_id=lump.source_id,
             external_id=_number(lump),
-            posted_at=lump.reversed_by.posted_at,
-            pk__gt=lump.reversed_by_id,
+            posted_at=reversal.posted_at,
+            pk__gt=reversal.pk,
         )
         rest = rests.order_by("pk").first()
         yield lump, lump.amount - (rest.amount if rest else ZERO)

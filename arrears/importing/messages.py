@@ -95,8 +95,8 @@ ISSUES: Sentences = {
         "showed as settled, so it is held back"
     ),
     "received_differs": _(
-        "%(header)s: the ledger has %(settled)s settled; imported payments count first, only what they do not explain is "
-        "taken from this column"
+        "%(header)s: the ledger has %(settled)s settled; imported payments count first, only what they do not explain "
+        "is taken from this column"
     ),
     "ahead": _("%(header)s: more is paid than unit %(unit)s owes; %(amount)s will stand as credit"),
     "row_sum_differs": _("%(header)s: the printed sum %(printed)s differs from the columns, which add up to %(ours)s"),

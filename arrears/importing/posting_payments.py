@@ -46,8 +46,8 @@ class Settling(NamedTuple):
 def post_payments(workbook: Import, *, now: datetime, by: User | None) -> list[Posted]:
     """Post the staged payments that the ledger lacks and settle charges with them; what is left is credit.
 
-    What an earlier sheet had recorded as settled outside or received is replaced. Raises LedgerMovedError when the ledger holds one
-    of the serial numbers otherwise by now.
+    What an earlier sheet had recorded as settled outside or received is replaced. Raises LedgerMovedError when the
+    ledger holds one of the serial numbers otherwise by now.
     """
     covered = cover_staged(workbook)
     _take_off(workbook, covered)
@@ -221,9 +221,10 @@ def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | N
             by_charge[cover.charge_id] += cover.amount
     old = Payment.objects.in_bulk(replaced)
     allocations = Allocation.objects.filter(payment_id__in=replaced, kind="allocation", reversed_by=None)
-    settled = {pk: (charge_id or 0, since) for pk, charge_id, since in allocations.values_list(
-        "payment_id", "charge_id", "effective_on"
-    )}  # fmt: skip
+    settled = {
+        pk: (charge_id or 0, since)
+        for pk, charge_id, since in allocations.values_list("payment_id", "charge_id", "effective_on")
+    }
     release_allocations(list(allocations.values_list("pk", flat=True)), now=now, by=by)
     cancel_payments(replaced, now=now, by=by, source=workbook)
     rests = [

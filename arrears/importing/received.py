@@ -66,7 +66,7 @@ def settle_as_printed(workbook: Import, *, now: datetime, by: User | None) -> li
             WHERE money.account_id = wanted.account_id
                 AND (money.fee_type_id IS NULL OR money.fee_type_id = wanted.fee_type_id)
         )
-        """,
+        """,  # noqa: S608  statements of ours
         workbook,
         **known,
     )
@@ -98,7 +98,7 @@ def _movable() -> str:
                 )
             )
             AND allocation.charge_id IS NOT NULL
-    """
+    """  # noqa: S608  statements of ours
 
 
 def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by: User | None) -> None:
@@ -109,7 +109,7 @@ def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by
         f"""
         SELECT account_id, wanted, charge_id, fee_type_id, due_on FROM ({WANTED}) AS wanted
         WHERE wanted > 0 AND account_id = ANY(%(accounts)s) ORDER BY due_on, charge_id
-        """,
+        """,  # noqa: S608  statements of ours
         workbook,
         **known,
     ):
@@ -118,7 +118,7 @@ def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by
         f"""
         SELECT id, account_id, fee_type_id, received_on, left_over FROM ({_money()}) AS money
         WHERE left_over > 0 AND account_id = ANY(%(accounts)s) ORDER BY received_on, id
-        """,
+        """,  # noqa: S608  statements of ours
         workbook,
         **known,
     )

@@ -83,9 +83,7 @@ def cancel_payments(
     )
 
 
-def cancel_charges(
-    ids: Collection[int], *, now: datetime, by: User | None, source: Import | None = None
-) -> None:
+def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None, source: Import | None = None) -> None:
     """Cancel live charges, whose allocations are released first. ``source``: the import that does it."""
     _run(
         """

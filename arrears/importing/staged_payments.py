@@ -41,9 +41,7 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
 def _ahead(workbook: Import, covered: Covered) -> list[tuple[str, int, str, Decimal]]:
     """By account what the payments bring beyond what it owes, in CNY, at its last row in the sheet."""
     held = {(one.sheet, one.row) for one in covered.held}
-    replaced = {
-        place: sum((cover.amount for cover in covers), ZERO) for place, covers in covered.covers.items()
-    }
+    replaced = {place: sum((cover.amount for cover in covers), ZERO) for place, covers in covered.covers.items()}
     rows = run_on_stage(
         """
         SELECT stage.sheet, stage.row, stage.unit_code, account.id, stage.amount, coalesce(owed.amount, 0.00)

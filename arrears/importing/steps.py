@@ -8,8 +8,8 @@ A view drives them like this; each call changes the state in one transaction and
     approve(workbook, good_rows_only=…, by=…)     APPROVED   a worker posts it     → POSTED, or CONFIRMED once more
                                                                                      when the ledger moved meanwhile
     back_to_columns(workbook)                     CHECKED → COLUMNS
-    ask_for_undo(workbook, by=…)                  POSTED → UNDO_ASKED, a worker undoes it → UNDONE, or POSTED with the
-                                                                                     refusal that says what depends on it
+    ask_for_undo(workbook, by=…)                  POSTED → UNDO_ASKED, a worker undoes it → UNDONE, or POSTED
+                                                                           with the refusal that says what depends on it
     cancel(workbook, by=…)                        any state before POSTING → CANCELLED
 
 They raise MoveError (states.py) when somebody else has moved the import on, and Refusal (reading.py) when the file or

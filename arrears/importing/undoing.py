@@ -38,8 +38,8 @@ class DependedOnError(Exception):
 def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: datetime | None = None) -> Import:
     """Reverse everything that ``workbook`` posted, as if it had never been; money of others settles anew.
 
-    ``claim``: the instant at which a worker claimed the work. Raises MoveError when it is not posted, undone already, or
-    claimed by another since; DependedOnError when later rows depend on it. Then nothing is written.
+    ``claim``: the instant at which a worker claimed the work. Raises MoveError when it is not posted, undone already,
+    or claimed by another since; DependedOnError when later rows depend on it. Then nothing is written.
     """
     Project.objects.select_for_update(no_key=True).get(pk=workbook.project_id)
     undone = move(workbook.pk, State.UNDONE, claim=claim, undone_at=now, undone_by=by)
@@ -106,7 +106,9 @@ def _dependents(workbook: Import) -> Iterator[str]:
     ).order_by("pk")
     for unit, amount in refunded.values_list("account__unit__code", "payment__amount"):
         yield _("unit %(unit)s, payment of %(amount)s paid back in part") % {"unit": unit, "amount": amount}
-    lumps = Charge.objects.filter(source=workbook, reversed_by__source__state__in=Import.IN_LEDGER_STATES).order_by("pk")
+    lumps = Charge.objects.filter(source=workbook, reversed_by__source__state__in=Import.IN_LEDGER_STATES).order_by(
+        "pk"
+    )
     for unit, amount in lumps.values_list("unit__code", "amount"):
         yield _("unit %(unit)s, arrears of %(amount)s replaced by their charges") % {"unit": unit, "amount": amount}
     replaced = Payment.objects.filter(
@@ -154,8 +156,8 @@ def _settled_before(workbook: Import) -> list[Settled]:
                     AND paid.source_id = %(workbook)s
                 GROUP BY allocation.charge_id
             )
-            SELECT account_id, charge_id, least(replaced.amount, mine.amount - coalesce(before, 0)), received_on, source_id,
-                source_sheet, source_row, effective_on, kind
+            SELECT account_id, charge_id, least(replaced.amount, mine.amount - coalesce(before, 0)), received_on,
+                source_id, source_sheet, source_row, effective_on, kind
             FROM replaced JOIN mine USING (charge_id)
             WHERE mine.amount > coalesce(before, 0) AND replaced.amount > 0
             ORDER BY charge_id, replaced.id

@@ -6,95 +6,166 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('arrears', '0007_lean_ledger'),
-        ('company', '0005_papers'),
+        ("arrears", "0007_lean_ledger"),
+        ("company", "0005_papers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LateFeeRun',
+            name="LateFeeRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done')], default='waiting', max_length=8, verbose_name='state')),
-                ('as_of', models.DateField(verbose_name='as of')),
-                ('asked_at', models.DateTimeField()),
-                ('accounts', models.PositiveIntegerField(default=0)),
-                ('accounts_done', models.PositiveIntegerField(default=0)),
-                ('last_account', models.BigIntegerField(default=0)),
-                ('charges', models.PositiveIntegerField(default=0)),
-                ('amount', models.DecimalField(decimal_places=2, default=0, max_digits=14)),
-                ('excess', models.DecimalField(decimal_places=2, default=0, max_digits=14)),
-                ('claimed_at', models.DateTimeField(blank=True, null=True)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "waiting"), ("running", "running"), ("done", "done")],
+                        default="waiting",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("as_of", models.DateField(verbose_name="as of")),
+                ("asked_at", models.DateTimeField()),
+                ("accounts", models.PositiveIntegerField(default=0)),
+                ("accounts_done", models.PositiveIntegerField(default=0)),
+                ("last_account", models.BigIntegerField(default=0)),
+                ("charges", models.PositiveIntegerField(default=0)),
+                ("amount", models.DecimalField(decimal_places=2, default=0, max_digits=14)),
+                ("excess", models.DecimalField(decimal_places=2, default=0, max_digits=14)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='LimitationWarning',
+            name="LimitationWarning",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.PositiveSmallIntegerField()),
-                ('expires_on', models.DateField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("stage", models.PositiveSmallIntegerField()),
+                ("expires_on", models.DateField(null=True)),
             ],
         ),
         migrations.RemoveIndex(
-            model_name='import',
-            name='import_work_left',
+            model_name="import",
+            name="import_work_left",
         ),
         migrations.AlterField(
-            model_name='import',
-            name='state',
-            field=models.CharField(choices=[('uploaded', 'waiting to be read'), ('reading', 'being read'), ('columns', 'columns to confirm'), ('confirmed', 'waiting to be checked'), ('checking', 'being checked'), ('checked', 'checked, not posted'), ('approved', 'waiting to be posted'), ('posting', 'being posted'), ('posted', 'posted'), ('undo_asked', 'waiting to be undone'), ('undoing', 'being undone'), ('refused', 'refused'), ('cancelled', 'cancelled'), ('undone', 'undone')], default='uploaded', max_length=10, verbose_name='state'),
+            model_name="import",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("uploaded", "waiting to be read"),
+                    ("reading", "being read"),
+                    ("columns", "columns to confirm"),
+                    ("confirmed", "waiting to be checked"),
+                    ("checking", "being checked"),
+                    ("checked", "checked, not posted"),
+                    ("approved", "waiting to be posted"),
+                    ("posting", "being posted"),
+                    ("posted", "posted"),
+                    ("undo_asked", "waiting to be undone"),
+                    ("undoing", "being undone"),
+                    ("refused", "refused"),
+                    ("cancelled", "cancelled"),
+                    ("undone", "undone"),
+                ],
+                default="uploaded",
+                max_length=10,
+                verbose_name="state",
+            ),
         ),
         migrations.AddIndex(
-            model_name='import',
-            index=models.Index(condition=models.Q(('state__in', ['uploaded', 'reading', 'confirmed', 'checking', 'approved', 'posting', 'undo_asked', 'undoing'])), fields=['state'], name='import_work_left'),
+            model_name="import",
+            index=models.Index(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "uploaded",
+                            "reading",
+                            "confirmed",
+                            "checking",
+                            "approved",
+                            "posting",
+                            "undo_asked",
+                            "undoing",
+                        ],
+                    )
+                ),
+                fields=["state"],
+                name="import_work_left",
+            ),
         ),
         migrations.AddField(
-            model_name='latefeerun',
-            name='asked_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="latefeerun",
+            name="asked_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='latefeerun',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='company.project'),
+            model_name="latefeerun",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="company.project"
+            ),
         ),
         migrations.AddField(
-            model_name='limitationwarning',
-            name='charge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='arrears.charge'),
+            model_name="limitationwarning",
+            name="charge",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="arrears.charge"),
         ),
         migrations.AddField(
-            model_name='limitationwarning',
-            name='notification',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='company.notification'),
+            model_name="limitationwarning",
+            name="notification",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="company.notification"
+            ),
         ),
         migrations.AddField(
-            model_name='limitationwarning',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='company.project'),
+            model_name="limitationwarning",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="company.project"
+            ),
         ),
         migrations.AddField(
-            model_name='limitationwarning',
-            name='user',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="limitationwarning",
+            name="user",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='latefeerun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'done'), _negated=True), fields=('project',), name='late_fee_run_one_at_a_time'),
+            model_name="latefeerun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "done"), _negated=True),
+                fields=("project",),
+                name="late_fee_run_one_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='latefeerun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('done_at__isnull', False), _connector='OR'), name='done_late_fee_run_says_when'),
+            model_name="latefeerun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True), ("done_at__isnull", False), _connector="OR"
+                ),
+                name="done_late_fee_run_says_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limitationwarning',
-            constraint=models.UniqueConstraint(fields=('user', 'charge', 'stage', 'expires_on'), name='limitation_warned_once_a_stage', nulls_distinct=False),
+            model_name="limitationwarning",
+            constraint=models.UniqueConstraint(
+                fields=("user", "charge", "stage", "expires_on"),
+                name="limitation_warned_once_a_stage",
+                nulls_distinct=False,
+            ),
         ),
     ]

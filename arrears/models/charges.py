@@ -1,3 +1,5 @@
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -68,22 +70,27 @@ class Charge(models.Model):
         ]
         indexes = [models.Index(fields=["account", "due_on"], name="charge_account_due")]
 
+    def __str__(self) -> str:
+        return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"
+
     @property
     def starts_unknown(self) -> bool:
         """Whether nobody knows since when it is owed: then the period says only its last day."""
         return bool((self.basis or {}).get("start_unknown"))
 
-    def __str__(self) -> str:
-        return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"
+    @property
+    def known_start(self) -> date | None:
+        """The first day of the period, where it is known."""
+        return None if self.starts_unknown else self.period_start
 
 
 class ChargeBalance(models.Model):
     """What is settled of a charge. Written by the posting functions only, under the account's lock."""
 
-    charge = models.OneToOneField(
-        Charge, models.PROTECT, primary_key=True, related_name="balance", db_constraint=False
+    charge = models.OneToOneField(Charge, models.PROTECT, primary_key=True, related_name="balance", db_constraint=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     account = models.ForeignKey(
         "arrears.Account", models.PROTECT, related_name="charge_balances", db_constraint=False, db_index=False
     )

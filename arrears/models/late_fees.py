@@ -123,9 +123,7 @@ class LateFeeRun(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project"], condition=~Q(state="done"), name="late_fee_run_one_at_a_time"
-            ),
+            models.UniqueConstraint(fields=["project"], condition=~Q(state="done"), name="late_fee_run_one_at_a_time"),
             models.CheckConstraint(
                 condition=~Q(state="done") | Q(done_at__isnull=False), name="done_late_fee_run_says_when"
             ),

@@ -88,8 +88,8 @@ def group_statement_export(request: ProjectRequest) -> HttpResponseBase:
 
 
 def group_of(request: ProjectRequest) -> StatementGroup:
-    """The group that the address names (``of`` and ``key``), with the accounts that the person may see; else 404."""
-    kind, key = request.GET.get("of", ""), request.GET.get("key", "")
+    """The group that the address names by ``of`` and ``key``, the project where none is named; else 404."""
+    kind, key = request.GET.get("of", GroupBy.PROJECT.value), request.GET.get("key", str(request.project.pk))
     if kind not in GroupBy or not key.isdecimal() or not request.roles & WHOLE_LEDGER_ROLES:
         raise Http404
     found = statement_group(request.project, GroupBy(kind), int(key))

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.ageing_forms import DaysForm
 from arrears.group_statements import group_statement as stated_of
+from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.verification import payments_known_until
 from arrears.views.ageing import group_of, shown_name
 from company.access import ProjectRequest, project_view
@@ -25,6 +26,8 @@ from owners.personal_data import mask_party
 @project_view(Right.SEE_LEDGER)
 def group_statement(request: ProjectRequest) -> HttpResponse:
     """What was owed, charged, received and is owed on each account of the group; each leads to its own statement."""
+    if not request.roles & WHOLE_LEDGER_ROLES:
+        return TemplateResponse(request, "arrears/ledger_of_cases.html")
     group, today = group_of(request), timezone.localdate()
     form = DaysForm(request.GET, today=today)
     since, until = form.days
@@ -55,9 +58,7 @@ def group_statement_copy(request: ProjectRequest) -> HttpResponse:
         known_until=payments_known_until(request.project),
         today=today,
     )
-    record(
-        action="papers.copy_printed", by=request.user, project=request.project, of=group.kind.value, key=group.key
-    )
+    record(action="papers.copy_printed", by=request.user, project=request.project, of=group.kind.value, key=group.key)
     try:
         pdf = print_group(data).pdf
     except PressError:

@@ -7,10 +7,10 @@ from operator import or_
 from typing import Any
 
 from django.db.models import F as Ref
-from django.db.models import QuerySet, TextChoices
+from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from arrears.queries import AGEING_BUCKETS, BUCKET_BY_KEY, GROUP_PATHS, age_sums, open_rows
+from arrears.queries import AGEING_BUCKETS, BUCKET_BY_KEY, GROUP_PATHS, NOT_DUE, age_sums, open_rows
 from company.models import Project
 
 PATHS: dict[str, str] = {str(name): path for name, path in GROUP_PATHS.items()}
@@ -28,7 +28,7 @@ class GroupBy(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class AgeingFilter:
-    """What narrows the open charges. Ids of this project's rows; ages by bucket key; empty means all."""
+    """What narrows the open charges. Ids of this project's rows; ages by bucket key or NOT_DUE; empty means all."""
 
     buildings: tuple[int, ...] = ()
     fees: tuple[int, ...] = ()
@@ -60,7 +60,7 @@ def open_that_fit(project: Project, wanted: AgeingFilter, *, on: date, as_of: bo
     if wanted.fees:
         rows = rows.filter(fee_id__in=wanted.fees)
     if wanted.ages:
-        rows = rows.filter(reduce(or_, (BUCKET_BY_KEY[key].due_between(on) for key in wanted.ages)))
+        rows = rows.filter(reduce(or_, (_due(key, on) for key in wanted.ages)))
     if wanted.unit is not None:
         rows = rows.filter(account__unit=wanted.unit)
     if wanted.owner == UNKNOWN_OWNER:
@@ -86,6 +86,10 @@ def aged_lines(
     column = sort.removeprefix("-")
     column = "place" if column == "label" or column not in SORTS else column
     return lines.order_by(f"-{column}" if sort.startswith("-") else column, "place", "key")
+
+
+def _due(age: str, on: date) -> Q:
+    return Q(due_on__gte=on) if age == NOT_DUE else BUCKET_BY_KEY[age].due_between(on)
 
 
 def aged_totals(rows: QuerySet[Any], *, on: date) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from arrears.aged import AgeingFilter, GroupBy
 from arrears.expiry import EndingFilter, Urgency
 from arrears.forms import DayInput
 from arrears.models import FeeType
-from arrears.queries import AGEING_BUCKETS
+from arrears.queries import AGEING_BUCKETS, NOT_DUE
 from company.models import Project
 from owners.models import Building
 
@@ -93,7 +93,7 @@ class AgeingFilterForm(forms.Form):
     age = forms.MultipleChoiceField(
         label=_("Age"),
         required=False,
-        choices=[(bucket.key, bucket.label) for bucket in AGEING_BUCKETS],
+        choices=[*((bucket.key, bucket.label) for bucket in AGEING_BUCKETS), (NOT_DUE, _("Not due yet"))],
         widget=forms.CheckboxSelectMultiple,
     )
     on = forms.DateField(label=_("As of"), required=False, widget=DayInput())

@@ -15,7 +15,7 @@ from arrears.exporting_lists import ageing_workbook, group_workbook
 from arrears.group_statements import StatementGroup, group_statement, statement_group
 from arrears.models import Account
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
-from arrears.queries import AGEING_BUCKETS
+from arrears.queries import AGEING_BUCKETS, NOT_DUE
 from arrears.views.ledger import XLSX, CountedPaginator
 from company.access import ProjectRequest, project_view
 from company.audit import record
@@ -117,24 +117,26 @@ def _shown(request: ProjectRequest, line: dict[str, Any], by: GroupBy) -> dict[s
 
 def _cells(request: ProjectRequest, line: dict[str, Any], own: dict[str, str]) -> dict[str, Any]:
     """The amounts by bucket, each with the address of the charges behind it."""
+    narrowed = [age for age in request.GET.getlist("age") if age != NOT_DUE]
+    overdue = [bucket.key for bucket in AGEING_BUCKETS if bucket.key in narrowed or not narrowed]
     return {
         "overdue": line["overdue"],
         "not_due": line["not_due"],
         "oldest": line["oldest"],
-        "url": _charges_url(request, own, ""),
+        "url": _charges_url(request, own, overdue),
+        "not_due_url": _charges_url(request, own, [NOT_DUE]),
         "cells": [
-            (bucket.label, line[bucket.key], _charges_url(request, own, bucket.key)) for bucket in AGEING_BUCKETS
+            (bucket.label, line[bucket.key], _charges_url(request, own, [bucket.key])) for bucket in AGEING_BUCKETS
         ],
     }
 
 
-def _charges_url(request: ProjectRequest, own: dict[str, str], bucket: str) -> str:
+def _charges_url(request: ProjectRequest, own: dict[str, str], ages: list[str]) -> str:
     query: QueryDict = request.GET.copy()
     for name in ("page", "sort"):
         query.pop(name, None)
     query["by"] = GroupBy.CHARGE.value
     for name, value in own.items():
         query[name] = value
-    if bucket:
-        query["age"] = bucket
+    query.setlist("age", ages)
     return f"?{query.urlencode()}"

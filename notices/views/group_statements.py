@@ -1,6 +1,7 @@
 """The statement of a unit, owner, building or project on the screen and as a copy to print."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -22,6 +23,8 @@ from notices.press import PressError
 from notices.views.files import named
 from owners.personal_data import mask_party
 
+PAGE_SIZE = 100
+
 
 @project_view(Right.SEE_LEDGER)
 def group_statement(request: ProjectRequest) -> HttpResponse:
@@ -29,16 +32,17 @@ def group_statement(request: ProjectRequest) -> HttpResponse:
     if not request.roles & WHOLE_LEDGER_ROLES:
         return TemplateResponse(request, "arrears/ledger_of_cases.html")
     group, today = group_of(request), timezone.localdate()
-    form = DaysForm(request.GET, today=today)
-    since, until = form.days
+    since, until = DaysForm(request.GET, today=today).days
     stated = stated_of(group, since=since, until=until, today=today)
+    page = Paginator(stated.lines, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "group": group,
         "name": shown_name(group),
-        "form": form,
+        "form": DaysForm(today=today, initial={"since": stated.since, "until": stated.until}),
+        "page": page,
         "stated": stated,
         "since": since,
-        "rows": [(line, mask_party(line.account.ownership.party_name)) for line in stated.lines],
+        "rows": [(line, mask_party(line.account.ownership.party_name)) for line in page],
         "known_until": payments_known_until(request.project),
     }
     return TemplateResponse(request, "notices/group_statement.html", context)

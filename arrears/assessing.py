@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from arrears.allocation import apply_credit
 from arrears.cancelling import cancel_late_fee
+from arrears.credit import apply_credit
 from arrears.late_fees import ZERO, LateFeeLine, late_fee_lines
 from arrears.models import Charge, FeeType, LateFee, LateFeeBalance, LateFeeRun
 from arrears.posting import AlreadyReversedError, FutureDayError, lock_account, lock_accounts, raise_versions
@@ -154,8 +154,7 @@ def assess_accounts(
     grown = [line for line in lines if line.estimate and not line.charge.reversed_by_id]
     posted = _post(grown, as_of=as_of, now=now, by=by)
     touched = sorted({late_fee.account_id for late_fee in posted})
-    for account_id in touched:
-        apply_credit(account_id, now=now, by=by)
+    apply_credit(touched, now=now, by=by)
     if touched:
         raise_versions(touched, now=now)
     amount = sum((late_fee.amount for late_fee in posted), ZERO)
@@ -178,7 +177,7 @@ def reverse_late_fee(late_fee_id: int, *, today: date, now: datetime, by: User |
     if late_fee.reversed_by_id or late_fee.kind == LateFee.Kind.REVERSAL:
         raise AlreadyReversedError(late_fee)
     reversal = cancel_late_fee(late_fee, effective_on=today, now=now, by=by)
-    apply_credit(account.pk, now=now, by=by)
+    apply_credit([account.pk], now=now, by=by)
     raise_versions([account.pk], now=now)
     record(
         action="ledger.late_fee_reversed", by=by, project=account.project, obj=late_fee, amount=str(late_fee.amount),

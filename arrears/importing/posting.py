@@ -11,11 +11,12 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from arrears.accounts import make_accounts
+from arrears.credit import apply_credit
 from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
 from arrears.importing.lumps import replace_lumps
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
-from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
+from arrears.importing.posting_payments import Posted, post_payments
 from arrears.importing.received import settle_as_printed
 from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
@@ -38,7 +39,7 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     touched = replace_lumps(workbook, now=now, by=by) if workbook.kind == Import.Kind.CHARGES else set()
     posted = _post_rows(workbook, now=now, by=by)
     touched |= {account_id for _sheet, _row, account_id in posted}
-    apply_all_credit(workbook.project, touched, now=now, by=by)
+    apply_credit(touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})

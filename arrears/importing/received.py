@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
 from arrears.allocation import free_since
+from arrears.credit import Settling, settle, use_money
 from arrears.importing.ledger_match import run_on_stage
-from arrears.importing.posting_payments import Posted, Settling, settle
+from arrears.importing.posting_payments import Posted
 from arrears.importing.reversing import release_allocations
 from arrears.importing.totals import ZERO
 from arrears.models import Import
@@ -132,18 +132,5 @@ def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by
                 used[payment_id] = used.get(payment_id, ZERO) + part
                 since = free.earliest(payment_id, charge.charge_id, received_on, charge.due_on)
                 settlings.append(Settling(account_id, payment_id, charge.charge_id, part, since))
-    settle(workbook.project, settlings, now=now, by=by)
+    settle(workbook.project_id, settlings, now=now, by=by)
     use_money(used)
-
-
-def use_money(used: dict[int, Decimal]) -> None:
-    """Raise what is used of payments by so many CNY. Callers hold the locks and write the rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE arrears_paymentbalance AS balance SET allocated = allocated + more.amount
-            FROM unnest(%s::bigint[], %s::numeric[]) AS more (payment_id, amount)
-            WHERE balance.payment_id = more.payment_id
-            """,
-            [list(used), list(used.values())],
-        )

@@ -7,8 +7,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from arrears.credit import apply_credit
 from arrears.importing.lumps import accounts_of_lumps, restore_lumps
-from arrears.importing.posting_payments import Settled, apply_all_credit, post_settled
+from arrears.importing.posting_payments import Settled, post_settled
 from arrears.importing.reversing import cancel_charges, cancel_payments, release_allocations
 from arrears.importing.states import State, move
 from arrears.models import Allocation, Charge, Import, LateFee, Payment, Waiver
@@ -55,7 +56,7 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: date
     cancel_charges(list(_live_charges(undone).values_list("pk", flat=True)), now=now, by=by)
     restore_lumps(undone, now=now, by=by)
     post_settled(undone, given_back, now=now, by=by)
-    apply_all_credit(undone.project, accounts, now=now, by=by)
+    apply_credit(accounts, now=now, by=by)
     raise_versions(accounts, now=now)
     record(action="arrears.import_undone", by=by, project=undone.project, obj=undone, file=undone.file_name)
     return undone

@@ -76,15 +76,6 @@ NOT_DUE = "not_due"
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
-    """What an account owes past its due day, in CNY."""
-
-    amount: Decimal
-    oldest_due_on: date
-    charges: int
-
-
-@dataclass(frozen=True, slots=True)
 class Aged:
     """Open amounts in CNY: ``overdue`` is the sum of ``buckets`` (by key), ``not_due`` comes on top."""
 
@@ -153,18 +144,6 @@ def open_on(project: Project, day: date) -> QuerySet[Any]:
 def open_rows(project: Project, *, on: date, as_of: bool = False) -> QuerySet[Any]:
     """Open charges as they stand, or as they stood at the end of ``on``."""
     return open_on(project, on) if as_of else open_now(project)
-
-
-def overdue_by_account(project: Project, *, on: date) -> dict[int, Overdue]:
-    """Principal past its due day by account id, from current balances; accounts without any are left out."""
-    rows = (
-        open_now(project)
-        .filter(due_on__lt=on)
-        .order_by()
-        .values_list("account_id")
-        .annotate(Sum("open_amount"), Min("due_on"), Count("pk"))
-    )
-    return {account_id: Overdue(*facts) for account_id, *facts in rows}
 
 
 def aged_by(

@@ -138,7 +138,8 @@ def is_kept(model: type[models.Model]) -> bool:
 
 def column_of(model: type[models.Model], name: str) -> str:
     """The column of a field, for SQL."""
-    return str(cast("models.Field[Any, Any]", model._meta.get_field(name)).column)
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return str(cast("models.Field[Any, Any]", field).column)
 
 
 def grant_application_rights(sender: AppConfig, using: str, **_: Any) -> None:

@@ -25,11 +25,6 @@ def create_owner(*, project: Project, name: str, kind: Owner.Kind | None = None)
     )
 
 
-def members_of(ownership: Ownership) -> list[Owner]:
-    """The co-owners in their order; none while the owner is unknown."""
-    return [member.owner for member in ownership.members.select_related("owner").order_by("position", "pk")]
-
-
 @transaction.atomic
 def set_members(ownership: Ownership, owners: Sequence[Owner], *, by: User | None) -> None:
     """Make ``owners`` the co-owners of this party, in this order; the period and the account stay as they are.

@@ -30,12 +30,16 @@ class Replaced(NamedTuple):
 
 def lumps_replaced(workbook: Import) -> list[Replaced]:
     """What the staged charges that are new replace, the oldest first. ``set_stage`` comes first; reads only."""
+    lists = Import.objects.filter(kind=Import.Kind.ARREARS_LIST, state__in=Import.IN_LEDGER_STATES)
+    if not lists.filter(project=workbook.project_id).exists():
+        return []
     rows = run_on_stage(
         f"""
         SELECT stage.unit_id, stage.fee_type_id, stage.id, stage.amount - coalesce(stage.received, 0),
             charge.id, charge.account_id, charge.amount
         FROM stage
-        JOIN arrears_charge AS charge ON (charge.unit_id, charge.fee_type_id) = (stage.unit_id, stage.fee_type_id)
+        JOIN arrears_account AS account ON account.unit_id = stage.unit_id
+        JOIN arrears_charge AS charge ON charge.account_id = account.id AND charge.fee_type_id = stage.fee_type_id
             AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL AND {FREE_LUMP}
         CROSS JOIN LATERAL (
             SELECT (date_trunc('month', (charge.basis ->> 'list_as_of')::date) + interval '1 month - 1 day')::date

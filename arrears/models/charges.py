@@ -18,12 +18,16 @@ class Charge(models.Model):
         CHARGE = "charge", _("charge")
         REVERSAL = "reversal", _("reversal")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+", db_constraint=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     account = models.ForeignKey(
         "arrears.Account", models.PROTECT, related_name="charges", db_constraint=False, db_index=False
     )
     unit = models.ForeignKey("owners.Unit", models.PROTECT, related_name="charges", db_constraint=False, db_index=False)
-    fee_type = models.ForeignKey("arrears.FeeType", models.PROTECT, related_name="charges")
+    fee_type = models.ForeignKey(
+        "arrears.FeeType", models.PROTECT, related_name="charges", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.CHARGE, db_default=Kind.CHARGE)
     period_start = models.DateField(_("service period from"))
     period_end = models.DateField(_("service period to"))
@@ -50,7 +54,7 @@ class Charge(models.Model):
     class Meta:
         triggers = [
             *freeze(once=("reversed_by",)),
-            *names_parents(Parent("account", ("project", "unit")), Parent("fee_type"), Parent("source")),
+            *names_parents(Parent("account", ("project", "unit")), Parent("fee_type", may_go=True), Parent("source")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="charge_amount_positive"),
@@ -68,7 +72,10 @@ class Charge(models.Model):
                 fields=["project", "external_id"], condition=UNREVERSED & ~Q(external_id=""), name="charge_external_id"
             ),
         ]
-        indexes = [models.Index(fields=["account", "due_on"], name="charge_account_due")]
+        indexes = [
+            models.Index(fields=["account", "due_on"], name="charge_account_due"),
+            models.Index(fields=["project", "fee_type"], name="charge_project_fee"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"

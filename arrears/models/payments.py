@@ -35,7 +35,9 @@ class Payment(models.Model):
         CASH = "cash", _("cash")
         OTHER = "other", _("other")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     account = models.ForeignKey(
         "arrears.Account", models.PROTECT, related_name="payments", db_constraint=False, db_index=False
     )
@@ -54,7 +56,9 @@ class Payment(models.Model):
         db_index=False,
         help_text=_("The fee that the payer named; its charges are settled first."),
     )
-    taken_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    taken_by = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     note = models.CharField(_("note"), max_length=400, blank=True, default="", db_default="")
     source = models.ForeignKey(
         "arrears.Import", models.PROTECT, null=True, blank=True, related_name="payments", db_constraint=False
@@ -120,7 +124,9 @@ class PaymentBalance(models.Model):
     payment = models.OneToOneField(
         Payment, models.PROTECT, primary_key=True, related_name="balance", db_constraint=False
     )
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     account = models.ForeignKey(
         "arrears.Account", models.PROTECT, related_name="payment_balances", db_constraint=False, db_index=False
     )
@@ -163,7 +169,9 @@ class Allocation(models.Model):
         ALLOCATION = "allocation", _("allocation")
         RELEASE = "release", _("release")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="allocations", db_constraint=False)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations", db_constraint=False)
     charge = models.ForeignKey(

@@ -66,7 +66,7 @@ class ContactForm(forms.Form):
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
         self.row, self._today = row, today
-        if row is not None and getattr(row, self.kept_field, ""):
+        if row is not None and bool(getattr(row, self.kept_field, None)):
             self.fields[self.kept_field].required = False
             self.fields[self.kept_field].help_text = _t("On file: %(masked)s. Empty: it stays.") % {
                 "masked": self.on_file

@@ -64,8 +64,10 @@ def project(request: StaffRequest, pk: int) -> HttpResponse:
         raise Http404
     form = ProjectForm(request.POST or None, instance=kept)
     phases = PhaseFormSet(request.POST or None, instance=kept, prefix="phases")
-    checked = request.method == "POST" and form.is_valid() & phases.is_valid()
-    if checked and save_or_complain(lambda: _save(form, phases, request), form, phases):
+    saved = None
+    if request.method == "POST" and form.is_valid() & phases.is_valid():
+        saved = save_or_complain(lambda: _save(form, phases, request), form, phases)
+    if saved:
         messages.success(request, _("Saved."))
         return redirect("company:project", pk=pk)
     return TemplateResponse(request, "company/project.html", {"form": form, "phases": phases, "kept": kept})

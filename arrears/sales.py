@@ -10,7 +10,7 @@ from django.db.models import F, ProtectedError, QuerySet, Sum
 from arrears.models import Account, ChargeBalance, Payment, PaymentBalance
 from company.models import User
 from owners.models import Ownership, Unit
-from owners.ownerships import SaleStandsError, take_back_sale
+from owners.ownerships import SaleStandsError, is_latest_sale, take_back_sale
 
 ZERO = Decimal("0.00")
 
@@ -61,13 +61,6 @@ def preview_sale(unit: Unit, *, sold_on: date) -> SalePreview:
     )
 
 
-def may_take_back(sold: Ownership) -> bool:
-    """Whether this party bought the unit, still owns it, and nothing was posted for it."""
-    if sold.period.lower is None or sold.period.upper is not None:
-        return False
-    return not Account.objects.filter(ownership=sold, version__gt=0).exists()
-
-
 @transaction.atomic
 def undo_sale(sold: Ownership, *, by: User) -> Ownership | None:
     """Take back a sale that was recorded by mistake, and the new party's empty account with it.
@@ -76,9 +69,10 @@ def undo_sale(sold: Ownership, *, by: User) -> Ownership | None:
     and owners.ownerships.SaleStandsError where the unit was sold on since.
     """
     # The party first: an account that is being opened for it at this moment waits, and then finds no party.
-    if Ownership.objects.select_for_update().filter(pk=sold.pk).first() is None:
+    party = Ownership.objects.select_for_update().filter(pk=sold.pk).first()
+    if party is None or not is_latest_sale(party):
         raise SaleStandsError(sold.pk)
-    account = Account.objects.select_for_update().filter(ownership=sold).first()
+    account = _locked_account(sold)
     if account and account.version:
         raise PostedSinceError(account.pk)
     if account:
@@ -87,6 +81,11 @@ def undo_sale(sold: Ownership, *, by: User) -> Ownership | None:
         except ProtectedError as error:
             raise PostedSinceError(account.pk) from error
     return take_back_sale(sold, by=by)
+
+
+def _locked_account(party: Ownership) -> Account | None:
+    """While it is held nothing can be posted on it."""
+    return Account.objects.select_for_update().filter(ownership=party).first()
 
 
 def _payments_since(account: Account, day: date) -> QuerySet[Payment]:

@@ -210,7 +210,7 @@ class OccupantForm(ContactForm):
 
     @property
     def on_file(self) -> str:
-        return f"····{self.row.phone_last4}"
+        return str(self.row.phone_masked)
 
     def clean_phone(self) -> str:
         return clean_phone(self.cleaned_data["phone"])

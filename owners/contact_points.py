@@ -10,6 +10,7 @@ from company.audit import record
 from company.models import User
 from owners.models import Address, EmergencyContact, Owner, Phone
 from owners.personal_data import keyed_hash
+from owners.persons import lock_person
 
 NOT_DIGITS = re.compile(r"\D")
 COUNTRY_CODE = re.compile(r"^(?:00)?86(?=1\d{10}$)")
@@ -43,6 +44,7 @@ def add_phone(
     Raises PhoneNumberError.
     """
     digits = normalise_phone(number)
+    owner = lock_person(owner)
     phones = _lock_phones(owner)
     known = next((phone for phone in phones if phone.number_hash == keyed_hash(digits)), None)
     phone = known or Phone(
@@ -118,7 +120,7 @@ def mark_phone(
 @transaction.atomic
 def change_address(owner: Owner, kind: Address.Kind, text: str, *, by: User | None, now: datetime) -> Address | None:
     """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing."""
-    Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    owner = lock_person(owner)
     live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
     text = text.strip()
     if live and live.text == text:
@@ -148,6 +150,7 @@ def add_emergency_contact(
 ) -> EmergencyContact:
     """Whom to ask that the owner call back. Raises PhoneNumberError."""
     digits = normalise_phone(number) if number else ""
+    owner = lock_person(owner)
     contact = EmergencyContact.objects.create(
         project_id=owner.project_id,
         owner=owner,

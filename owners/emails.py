@@ -8,6 +8,7 @@ from company.audit import record
 from company.models import User
 from owners.models import Email, Owner
 from owners.personal_data import keyed_hash, mask_email
+from owners.persons import lock_person
 
 
 @transaction.atomic
@@ -21,7 +22,7 @@ def add_email(
     do_not_contact: bool = False,
 ) -> Email:
     """Add an address, or confirm it where it is known. Whether it is one is for the caller to check."""
-    Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    owner = lock_person(owner)
     wanted = keyed_hash(address.strip().lower())
     email, added = Email.objects.get_or_create(
         owner=owner, address_hash=wanted, ended_at=None,

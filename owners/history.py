@@ -78,7 +78,7 @@ def history_of(project: Project, model: str, ids: Sequence[int]) -> History:
 def _line(event: AuditEvent) -> Happening:
     detail: Mapping[str, Any] = event.detail
     about = (
-        detail.get("masked") or (f"····{detail['last4']}" if detail.get("last4") else "") or detail.get("sold_on", "")
+        detail.get("masked") or (f"****{detail['last4']}" if detail.get("last4") else "") or detail.get("sold_on", "")
     )
     return Happening(LABELS[event.action], _name(event), event.at, str(about))
 

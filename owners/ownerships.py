@@ -12,7 +12,7 @@ from company.models import Project, User
 from owners.contact_points import add_phone
 from owners.models import Owner, Ownership, OwnershipMember, Unit
 from owners.parties import join_names, kind_of, pinyin_initials
-from owners.persons import id_hash
+from owners.persons import id_hash, lock_person
 
 PARTY_NAME_LENGTH = 400
 
@@ -73,7 +73,11 @@ def take_on(project: Project, buyers: Sequence[Buyer], *, by: User | None) -> li
     """
     owners = []
     for buyer in buyers:
-        owner = buyer.owner or create_owner(project=project, name=buyer.name, id_number=buyer.id_number)
+        owner = (
+            lock_person(buyer.owner)
+            if buyer.owner
+            else create_owner(project=project, name=buyer.name, id_number=buyer.id_number)
+        )
         if buyer.owner is None:
             record(action="owners.owner_added", by=by, project=project, obj=owner)
         if buyer.phone:
@@ -146,7 +150,7 @@ def sell_unit(unit: Unit, owners: Sequence[Owner], *, sold_on: date, by: User | 
     Later charges find the new party by themselves: a charge belongs to who owns the unit on the last day of its
     period. Returns the new ownership. Raises SaleError when the unit changed hands on that day or later.
     """
-    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+    _lock_unit(unit.pk)
     if Ownership.objects.filter(unit=unit, period__startswith__gte=sold_on).exists():
         raise SaleError(sold_on)
     before = Ownership.objects.filter(unit=unit, period__contains=sold_on).first()
@@ -167,6 +171,11 @@ def sell_unit(unit: Unit, owners: Sequence[Owner], *, sold_on: date, by: User | 
     return after
 
 
+def is_latest_sale(party: Ownership) -> bool:
+    """Whether this party bought the unit and owns it still."""
+    return party.period.lower is not None and party.period.upper is None
+
+
 @transaction.atomic
 def take_back_sale(sold: Ownership, *, by: User | None) -> Ownership | None:
     """A sale that was recorded by mistake never happened: the party before owns the unit on, without a gap.
@@ -174,9 +183,9 @@ def take_back_sale(sold: Ownership, *, by: User | None) -> Ownership | None:
     That nothing was posted for the new party is for the caller to make sure; ``sold`` is deleted. Returns the party
     before, None where none was known. Raises SaleStandsError when the unit was sold on since, or was not bought.
     """
-    Unit.objects.select_for_update(no_key=True).get(pk=sold.unit_id)
+    _lock_unit(sold.unit_id)
     sold = Ownership.objects.select_for_update().get(pk=sold.pk)
-    if sold.period.upper is not None or sold.period.lower is None:
+    if not is_latest_sale(sold):
         raise SaleStandsError(sold.pk)
     before = Ownership.objects.filter(unit=sold.unit_id, period__endswith=sold.period.lower).first()
     record(
@@ -189,6 +198,10 @@ def take_back_sale(sold: Ownership, *, by: User | None) -> Ownership | None:
         before.period = DateRange(before.period.lower, None, "[)")
         before.save(update_fields=["period"])
     return before
+
+
+def _lock_unit(unit_id: int) -> None:
+    Unit.objects.select_for_update(no_key=True).get(pk=unit_id)
 
 
 def _write_members(ownership: Ownership, owners: Sequence[Owner]) -> None:

@@ -32,6 +32,12 @@ def person_key(owner_id: int, name: str, id_number_hash: str) -> PersonKey:
     return (name, id_number_hash) if id_number_hash else owner_id
 
 
+def lock_person(owner: Owner) -> Owner:
+    """The row that stands for ``owner`` now, while nobody merges it or changes how it is reached."""
+    locked = Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    return lock_person(locked.merged_into) if locked.merged_into else locked
+
+
 def rows_of(people: Collection[PersonKey], *, projects: Collection[int]) -> dict[int, PersonKey]:
     """Every owner row that is one of ``people``; one query."""
     rows: dict[int, PersonKey] = {person: person for person in people if isinstance(person, int)}

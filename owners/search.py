@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import CharField, F, IntegerField, Q, QuerySet, Value
+from django.db.models import CharField, F, IntegerField, QuerySet, Value
 
 from company.models import Project
 from owners.contact_points import LONGEST, PhoneNumberError, normalise_phone
@@ -88,25 +88,29 @@ def _units_by_code(project: Project, text: str, limit: int, within: QuerySet[Own
     code = normalise(text)
     if not code:
         return []
-    units = Unit.objects.filter(project=project)
+    units: Any = Unit.objects.filter(project=project)
+    aliases: Any = UnitAlias.objects.filter(project=project)
     if within is not None:
-        units = units.filter(pk__in=within.values("unit"))
-    aliases = UnitAlias.objects.filter(project=project)
+        units, aliases = units.filter(pk__in=within.values("unit")), aliases.filter(unit__in=within.values("unit"))
     _building, _dash, room = code.rpartition("-")
-    ways = (
-        Q(code=code),
-        Q(pk__in=aliases.filter(alias=code).values("unit")),
-        Q(code__startswith=code),
-        Q(pk__in=aliases.filter(alias__startswith=code).values("unit")),
-        Q(room=room) & Q(code__endswith=f"-{code}"),
-    )
     # One index each: joined by OR the planner would walk through the project.
-    ranked = [
-        units.filter(way).order_by("sort_key").values_list("pk", Value(rank, IntegerField()), "sort_key")[:limit]
-        for rank, way in enumerate(ways)
+    ways = [
+        units.filter(code=code).order_by("sort_key").values_list("pk", _rank(0), "sort_key"),
+        aliases.filter(alias=code).order_by("unit__sort_key").values_list("unit_id", _rank(0), "unit__sort_key"),
+        units.filter(code__startswith=code).order_by("sort_key").values_list("pk", _rank(1), "sort_key"),
+        aliases.filter(alias__startswith=code)
+        .order_by("unit__sort_key")
+        .values_list("unit_id", _rank(1), "unit__sort_key"),
+        units.filter(room=room, code__endswith=f"-{code}").order_by("sort_key").values_list("pk", _rank(2), "sort_key"),
     ]
-    best = sorted(ranked[0].union(*ranked[1:], all=True), key=lambda row: row[1:])
+    limited = [way[:limit] for way in ways]
+    rows = limited[0].union(*limited[1:], all=True)
+    best = sorted(rows, key=lambda row: row[1:])
     return list(dict.fromkeys(pk for pk, _rank, _key in best))[:limit]
+
+
+def _rank(rank: int) -> Value:
+    return Value(rank, IntegerField())
 
 
 def _parties(project: Project, text: str, limit: int, within: QuerySet[Ownership] | None) -> list[_Match]:

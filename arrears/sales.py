@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, ProtectedError, QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 
 from arrears.models import Account, ChargeBalance, Payment, PaymentBalance
 from company.models import User
@@ -63,29 +63,18 @@ def preview_sale(unit: Unit, *, sold_on: date) -> SalePreview:
 
 @transaction.atomic
 def undo_sale(sold: Ownership, *, by: User) -> Ownership | None:
-    """Take back a sale that was recorded by mistake, and the new party's empty account with it.
+    """Take back a sale that was recorded by mistake; returns the party before.
 
-    Returns the party before. Raises PostedSinceError once anything was posted, verified or written for the new party,
-    and owners.ownerships.SaleStandsError where the unit was sold on since.
+    Raises PostedSinceError once the new party has an account, since accounts stay, and with them all that was posted
+    or verified; and owners.ownerships.SaleStandsError where the unit was sold on since. Whoever opens an account for
+    the party at this very moment is refused by the database.
     """
-    # The party first: an account that is being opened for it at this moment waits, and then finds no party.
     party = Ownership.objects.select_for_update().filter(pk=sold.pk).first()
     if party is None or not is_latest_sale(party):
         raise SaleStandsError(sold.pk)
-    account = _locked_account(sold)
-    if account and account.version:
-        raise PostedSinceError(account.pk)
-    if account:
-        try:
-            account.delete()
-        except ProtectedError as error:
-            raise PostedSinceError(account.pk) from error
-    return take_back_sale(sold, by=by)
-
-
-def _locked_account(party: Ownership) -> Account | None:
-    """While it is held nothing can be posted on it."""
-    return Account.objects.select_for_update().filter(ownership=party).first()
+    if Account.objects.filter(ownership=party).exists():
+        raise PostedSinceError(sold.pk)
+    return take_back_sale(party, by=by)
 
 
 def _payments_since(account: Account, day: date) -> QuerySet[Payment]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.forms import BaseModelFormSet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -108,7 +109,7 @@ def _create(form: ProjectForm, request: StaffRequest) -> Project:
     return project
 
 
-def _save(form: ProjectForm, phases: BaseModelFormSet, request: StaffRequest) -> Project:
+def _save(form: ProjectForm, phases: Any, request: StaffRequest) -> Project:
     kept: Project = form.save()
     phases.save()
     changed = [*form.changed_data, *(["phases"] if phases.has_changed() else [])]

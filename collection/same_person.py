@@ -18,15 +18,14 @@ def other_cases(case: Case, *, visible: CaseQuerySet) -> list[Case]:
 
 def together(cases: Collection[Case]) -> dict[int, list[Case]]:
     """By case id the others of ``cases`` that belong to one of its people; one query, cases alone are left out."""
-    by_person: dict[PersonKey, list[Case]] = defaultdict(list)
+    by_person: dict[PersonKey, set[int]] = defaultdict(set)
     people = people_of([case.pk for case in cases])
-    for case in cases:
-        for person in people.get(case.pk, ()):
-            by_person[person].append(case)
+    for case_id, persons in people.items():
+        for person in persons:
+            by_person[person].add(case_id)
     found: dict[int, list[Case]] = {}
-    for case in cases:
-        others = {other.pk: other for person in people.get(case.pk, ()) for other in by_person[person]}
-        others.pop(case.pk, None)
+    for case_id, persons in people.items():
+        others = set[int]().union(*(by_person[person] for person in persons)) - {case_id}
         if others:
-            found[case.pk] = list(others.values())
+            found[case_id] = [case for case in cases if case.pk in others]
     return found

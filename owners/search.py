@@ -19,6 +19,8 @@ LIMIT = 20
 SHORTEST_INITIALS = 2
 LAST_DIGITS = 4
 WHOLE_NUMBER = 7
+NO_WHOLE_NUMBER = rf"^(?!.*[0-9]{{{WHOLE_NUMBER}}}).*$"
+"""For fields that stand in an address: the browser refuses a phone number before it is sent."""
 MOST_OWNERS = 200
 """Of so many owners who fit the first ones are shown; whoever has more has typed too little."""
 

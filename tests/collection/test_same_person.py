@@ -11,6 +11,7 @@ from collection.limits import Limit, clearances
 from collection.models import Case, ContactAttempt
 from collection.rounds import Stop, build_round
 from collection.same_person import other_cases, together
+from collection.timeline import Group, timeline
 from company.models import Project, Role
 from notices.models import NoticeKind
 from owners.merging import merge_persons, split_persons
@@ -81,6 +82,22 @@ def test_the_page_of_a_case_names_what_else_is_owed_as_far_as_one_may_see(
     shown = client.get(url).content.decode()
     assert ("同一业主另有欠费" in shown) is (role == Role.PROJECT_MANAGER)
     assert ("9-1-901" in shown) is (role == Role.PROJECT_MANAGER)
+
+
+def test_what_was_done_for_the_other_unit_stands_on_the_timeline_without_what_was_said(pair: tuple[Case, Case]) -> None:
+    first, second = pair
+    create_contact(
+        case=first, channel=VISIT, outcome=ContactAttempt.Outcome.MET_OWNER, at=NOW - dt.timedelta(hours=2),
+        note="业主说月底交",
+    )  # fmt: skip
+    contacts = [entry for entry in timeline(second) if entry.group == Group.CONTACT]
+    assert contacts == []
+    merge_persons(owner_of(first), owner_of(second), by=create_user(), now=NOW)
+    (contact,) = (entry for entry in timeline(second) if entry.group == Group.CONTACT)
+    assert "月底" not in contact.title + contact.detail
+    assert "1-1-101" not in contact.title + contact.detail
+    (own,) = (entry for entry in timeline(first) if entry.group == Group.CONTACT)
+    assert own.detail == "业主说月底交"
 
 
 def test_the_round_says_that_one_visit_serves_both(project: Project) -> None:

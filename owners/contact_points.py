@@ -148,9 +148,12 @@ def mark_returned(address: Address, *, returned_on: date | None, by: User | None
 def add_emergency_contact(
     owner: Owner, *, name: str, number: str = "", relation: str = "", by: User | None
 ) -> EmergencyContact:
-    """Whom to ask that the owner call back. Raises PhoneNumberError."""
+    """Whom to ask that the owner call back; the same one again is the one on file. Raises PhoneNumberError."""
     digits = normalise_phone(number) if number else ""
     owner = lock_person(owner)
+    same = {"name": name, "relation": relation, "number_hash": keyed_hash(digits)}
+    if known := EmergencyContact.objects.filter(owner=owner, ended_at=None, **same).first():
+        return known
     contact = EmergencyContact.objects.create(
         project_id=owner.project_id,
         owner=owner,

@@ -25,7 +25,14 @@ class Tenancy:
 
 @transaction.atomic
 def add_occupant(unit: Unit, tenancy: Tenancy, *, by: User | None) -> Occupant:
-    """Raises contact_points.PhoneNumberError."""
+    """Somebody who lives there; the same name from the same day is the one on file.
+
+    Raises contact_points.PhoneNumberError.
+    """
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+    same = {"name": tenancy.name, "starts_on": tenancy.starts_on, "ends_on": tenancy.ends_on}
+    if known := Occupant.objects.filter(unit=unit, **same).first():
+        return known
     occupant = Occupant(project_id=unit.project_id, unit=unit)
     _write(occupant, tenancy)
     record(action="owners.occupant_added", by=by, project=unit.project, obj=unit, row=occupant.pk)

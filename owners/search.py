@@ -3,6 +3,7 @@
 Every way in goes over an index that begins with the project, so that the cost does not grow with other projects.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ LAST_DIGITS = 4
 WHOLE_NUMBER = 7
 NO_WHOLE_NUMBER = rf"^(?!.*[0-9]{{{WHOLE_NUMBER}}}).*$"
 """For fields that stand in an address: the browser refuses a phone number before it is sent."""
+DIGITS_OF_NO_UNIT = 10
+RUN_OF_DIGITS = re.compile(rf"[0-9０-９]{{{WHOLE_NUMBER}}}")
 MOST_OWNERS = 200
 """Of so many owners who fit the first ones are shown; whoever has more has typed too little."""
 
@@ -69,7 +72,8 @@ def search(project: Project, text: str, *, limit: int = LIMIT, within: QuerySet[
 
 def is_whole_number(text: str) -> bool:
     """Whether ``text`` looks like a whole phone or ID number, which must stand in no address and no log."""
-    return bool(_digits(text)) or sum(map(str.isdecimal, text)) > LONGEST
+    digits = sum(map(str.isdecimal, text))
+    return digits >= DIGITS_OF_NO_UNIT or bool(RUN_OF_DIGITS.search(text))
 
 
 def _hit(unit: Unit, match: _Match | None, now: Ownership | None, last4: str) -> Hit:

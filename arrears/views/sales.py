@@ -54,7 +54,7 @@ def sale_undo(request: ProjectRequest, pk: int) -> HttpResponse:
         messages.error(request, _("This is not the latest sale of the unit, so it stays recorded."))
     else:
         messages.success(request, _("The sale is taken back. The owner before owns the unit on, without a gap."))
-    return redirect("arrears:unit_account", project_code=request.project.code, pk=sold.unit_id)
+    return redirect("owners:unit", project_code=request.project.code, pk=sold.unit_id)
 
 
 def _unit(request: ProjectRequest, pk: int) -> Unit:

@@ -152,6 +152,7 @@ def test_what_is_wrong_is_said_beside_the_field(
     form, rows = response.context["form"], response.context["rows"]
     wrong = {*form.errors, *rows.forms[0].errors, *(["set"] if rows.non_form_errors() else [])}
     assert field in wrong
+    assert "没有保存" in response.content.decode()
     assert Ownership.objects.count() == 1
     assert not Phone.objects.exists()
 

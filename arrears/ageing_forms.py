@@ -87,7 +87,7 @@ class DaysForm(forms.Form):
 class AgeingFilterForm(forms.Form):
     """What stands in the address of the page of ages."""
 
-    by = forms.ChoiceField(label=_("By"), required=False, choices=GroupBy.choices)
+    by = forms.ChoiceField(label=pgettext_lazy("grouping", "By"), required=False, choices=GroupBy.choices)
     building = forms.MultipleChoiceField(label=_("Building"), required=False, widget=forms.CheckboxSelectMultiple)
     fee = forms.MultipleChoiceField(label=_("Fee"), required=False, widget=forms.CheckboxSelectMultiple)
     age = forms.MultipleChoiceField(

@@ -8,18 +8,13 @@ import pytest
 from arrears.accounts import account_on
 from arrears.queries import aged_by
 from company.models import AuditEvent
-from owners.models import Owner, Ownership
-from owners.ownerships import SaleError, create_owner, sell_unit, set_members
+from owners.models import Ownership
+from owners.ownerships import SaleError, create_owner, members_of, sell_unit, set_members
 from tests.factories import TODAY, create_account, create_charge, create_project, create_user
 from tests.factories import create_owner as an_owner
 
 pytestmark = pytest.mark.django_db
 SOLD_ON = dt.date(2025, 6, 1)
-
-
-def members_of(ownership: Ownership) -> list[Owner]:
-    """The co-owners in their order."""
-    return [member.owner for member in ownership.members.order_by("position", "pk")]
 
 
 def test_a_sale_leaves_the_debt_with_the_old_owner_and_charges_the_new_one() -> None:

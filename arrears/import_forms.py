@@ -20,8 +20,9 @@ from arrears.importing.steps import CONTENT_TYPES
 from arrears.models import FeeType, Import
 
 Choices = list[tuple[str, Any]]
-OF_LISTS = ("as_of", "earlier_from", "is_complete")
+OF_LISTS = ("earlier_from", "is_complete")
 """What is asked of arrears lists only."""
+SPEAKS_OF_A_DAY = (Import.Kind.ARREARS_LIST, Import.Kind.CHARGES)
 WITH_MACROS = (".xlsm", ".xlsb", ".xltm")
 NOT_IMPORTED = ("", _("not imported"))
 
@@ -143,6 +144,12 @@ class ColumnsForm(forms.Form):
         if kind != Import.Kind.ARREARS_LIST:
             for name in OF_LISTS:
                 del self.fields[name]
+            self.fields["as_of"].required = False
+            self.fields["as_of"].help_text = _(
+                "The day until which the file knows what was received. Empty: today, if nothing is printed."
+            )
+        if kind not in SPEAKS_OF_A_DAY:
+            del self.fields["as_of"]
         elif layout.as_of:
             self.fields["as_of"].initial = layout.as_of
         for place, sheet in enumerate(layout.sheets):

@@ -3,8 +3,8 @@
 Money received on or before the day of a posted list that speaks of its unit and fee is in that list. It first replaces
 what was recorded as settled outside; a payment of which something is left over is held back until a person agrees.
 
-Money received until a list of charges was uploaded is in the amounts that it prints as received: a payment takes the
-place of those of its account and fee. What is left over of it is money that the sheet did not know.
+Money received until the day of which a list of charges speaks is in the amounts that it prints as received: a payment
+takes the place of those of its account and fee. What is left over of it is money that the sheet did not know.
 """
 
 from collections import defaultdict
@@ -135,13 +135,13 @@ def _known_before(
 def _told_by_sheets(workbook: Import) -> dict[int, list[_Settled]]:
     """By account the live rows settled outside or imported on the units of the stage, oldest charge first.
 
-    A list of charges knows what was received until it was uploaded.
+    A list of charges knows what was received until the day of which it speaks.
     """
     rows = run_on_stage(
         """
         SELECT payment.id, charge.id, payment.account_id, charge.fee_type_id,
             coalesce(
-                payment.received_on,
+                payment.received_on, source.as_of,
                 (coalesce(source.created_at, payment.posted_at) AT TIME ZONE %(time_zone)s)::date
             ),
             payment.amount, payment.kind = 'settled_outside'

@@ -1,8 +1,8 @@
 """Amounts that a list of charges prints as received, where the project's payments are imported too.
 
-The column and the payments tell of the same money. Payments received until the list was uploaded come first: they
-settle what the list shows as paid, as if the list had been there before them. What they do not explain counts as
-imported with the charge (arrears.importing.posting). So both orders of the two files end with the same balances.
+The column and the payments tell of the same money. Payments received until the day of which the list speaks
+(``Import.as_of``) come first: they settle what the list shows as paid, as if the list had been there before them. What
+they do not explain counts as imported with the charge (arrears.importing.posting). So both orders of the two files end with the same balances.
 """
 
 from collections import defaultdict
@@ -10,8 +10,6 @@ from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
-
-from django.conf import settings
 
 from arrears.allocation import free_since
 from arrears.credit import Settling, settle, use_money
@@ -28,7 +26,7 @@ KNOWN_MONEY = """
     FROM arrears_payment AS payment
     JOIN arrears_import AS source ON source.id = payment.source_id AND source.kind = 'payments'
     JOIN arrears_paymentbalance AS balance ON balance.payment_id = payment.id AND balance.is_live
-    WHERE payment.kind = 'received' AND payment.received_on <= %(uploaded_on)s
+    WHERE payment.kind = 'received' AND payment.received_on <= %(until)s
 """
 """Imported payments that the staged list can have known."""
 
@@ -57,12 +55,12 @@ def settle_as_printed(workbook: Import, *, now: datetime, by: User | None) -> li
     Parts of those payments that settle other charges, of which no list said that they were paid, are released for it.
     Returns sheet, row and account of each charge concerned. Callers hold the locks of the accounts.
     """
-    known = {"uploaded_on": workbook.created_at, "time_zone": settings.TIME_ZONE}
+    known = {"until": workbook.as_of}
     rows = run_on_stage(
         f"""
         SELECT sheet, row, wanted.account_id FROM ({WANTED}) AS wanted
         WHERE wanted > 0 AND EXISTS (
-            SELECT FROM ({_money()}) AS money
+            SELECT FROM ({KNOWN_MONEY}) AS money
             WHERE money.account_id = wanted.account_id
                 AND (money.fee_type_id IS NULL OR money.fee_type_id = wanted.fee_type_id)
         )
@@ -78,15 +76,11 @@ def settle_as_printed(workbook: Import, *, now: datetime, by: User | None) -> li
     return rows
 
 
-def _money() -> str:
-    return KNOWN_MONEY.replace("%(uploaded_on)s", "(%(uploaded_on)s AT TIME ZONE %(time_zone)s)::date")
-
-
 def _movable() -> str:
     """What imported payments settle of charges of the list, and of others that no list ever showed as paid."""
     return f"""
         SELECT allocation.id FROM arrears_allocation AS allocation
-        JOIN ({_money()}) AS money ON money.id = allocation.payment_id
+        JOIN ({KNOWN_MONEY}) AS money ON money.id = allocation.payment_id
         WHERE allocation.account_id = ANY(%(accounts)s)
             AND allocation.kind = 'allocation' AND allocation.reversed_by_id IS NULL
             AND (
@@ -103,7 +97,7 @@ def _movable() -> str:
 
 def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by: User | None) -> None:
     """Oldest money to the oldest charge that prints it, as payments replace imported amounts."""
-    known = {"uploaded_on": workbook.created_at, "time_zone": settings.TIME_ZONE, "accounts": list(accounts)}
+    known = {"until": workbook.as_of, "accounts": list(accounts)}
     wanted: dict[int, dict[_Wanted, Decimal]] = defaultdict(dict)
     for account_id, amount, *charge in run_on_stage(
         f"""
@@ -116,7 +110,7 @@ def _designate(workbook: Import, accounts: Collection[int], *, now: datetime, by
         wanted[account_id][_Wanted(*charge)] = amount
     money = run_on_stage(
         f"""
-        SELECT id, account_id, fee_type_id, received_on, left_over FROM ({_money()}) AS money
+        SELECT id, account_id, fee_type_id, received_on, left_over FROM ({KNOWN_MONEY}) AS money
         WHERE left_over > 0 AND account_id = ANY(%(accounts)s) ORDER BY received_on, id
         """,  # noqa: S608  statements of ours
         workbook,

@@ -1,7 +1,10 @@
 """Staged charges compared with the ledger, and summed up."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
+
+from django.utils import timezone
 
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
@@ -16,6 +19,7 @@ ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
 
 def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> Iterator[Issue]:
     """Rows that contradict what is posted; what only looks doubtful becomes a warning."""
+    workbook.as_of = workbook.as_of or _speaks_until(workbook, layouts)
     _warn_of_other_numbers(workbook, outcome, layouts)
     found = [
         (sheet, row, Field.DUE, "conflict", printed, {"posted": str(posted)})
@@ -33,6 +37,13 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
         column = layouts[sheet].column_of(at) or layouts[sheet].column_of(Field.OUTSTANDING)
         params["header"] = column.header if column else str(at.label)
         yield Issue(ERROR, sheet, row, column.letter if column else "", str(value), code, params)
+
+
+def _speaks_until(workbook: Import, layouts: Mapping[str, SheetLayout]) -> date:
+    """The day until which the file knows what was received: as printed, else that of its upload, the latest it can be."""
+    printed = next((layout.as_of for layout in layouts.values() if layout.as_of), "")
+    uploaded_on = timezone.localdate(workbook.created_at)
+    return min(date.fromisoformat(printed), uploaded_on) if printed else uploaded_on
 
 
 def _compare_received(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> None:

@@ -173,14 +173,17 @@ def confirm_columns(
 ) -> Import:
     """Take a person's choice of fields (by sheet and column), remember it for the project, and have the rows checked.
 
-    ``left_out``: sheets that are not imported. Of an arrears list: ``as_of`` which day it speaks, and ``options`` of
-    arrears.importing.checking_lists. Raises MoveError when the import is past that step, Refusal when the choice lacks
-    something.
+    ``left_out``: sheets that are not imported. ``as_of`` which day the file speaks, where it does not say so: of an
+    arrears list, or until which charges print what was received. ``options`` of arrears.importing.checking_lists.
+    Raises MoveError when the import is past that step, Refusal when the choice lacks something.
     """
     layout = Layout.from_json(workbook.layout)
+    today, workbook.as_of = timezone.localdate(now), as_of
     if workbook.kind == Import.Kind.ARREARS_LIST:
         workbook.as_of = as_of or (date.fromisoformat(layout.as_of) if layout.as_of else None)
-        refuse_day(workbook, today=timezone.localdate(now), newest=newest_list(workbook))
+        refuse_day(workbook, today=today, newest=newest_list(workbook))
+    elif as_of and as_of > today:
+        raise Refusal("as_of_to_come", day=as_of.isoformat())
     for place, sheet in enumerate(layout.sheets):
         sheet.is_used = place not in left_out
         sheet.assign(chosen.get(place, {}))

@@ -250,6 +250,16 @@ def test_payments_after_the_charges_of_the_samples_settle_what_they_should(proje
     assert owed(project) == Decimal("427497.35") - (Decimal("46003.32") - replaced) + credit
 
 
+@pytest.mark.parametrize("order", [(LONG, PAYMENTS), (PAYMENTS, LONG)])
+def test_payments_after_the_day_of_which_the_sheet_speaks_come_on_top(order: tuple[str, str], project: Project) -> None:
+    for name in order:
+        if name == PAYMENTS:
+            post(project, sample(name), name=name, kind="payments")
+        else:
+            post(project, sample(name), name=name, as_of=dt.date(2025, 10, 31))
+    assert owed(project) == Decimal("427497.35") - Decimal("46003.32") + totals(project=project).credit
+
+
 def test_the_samples_end_alike_in_either_order(project: Project) -> None:
     other = create_estate()
     for where, order in ((project, (LONG, PAYMENTS)), (other, (PAYMENTS, LONG))):
@@ -272,9 +282,8 @@ def test_where_payments_are_imported_they_come_before_the_amount_beside_a_charge
     assert not Payment.objects.filter(kind="imported", reversed_by=None).exists()
 
 
-def test_money_received_after_the_upload_comes_on_top(project: Project) -> None:
-    workbook = post(project, xlsx(row("101", 100, 30)))
-    Import.objects.filter(pk=workbook.pk).update(created_at=NOW - dt.timedelta(days=90))
+def test_money_received_after_the_day_of_the_sheet_comes_on_top(project: Project) -> None:
+    post(project, xlsx(row("101", 100, 30), above=[[f"截至{PAID_ON - dt.timedelta(days=1)}"]]))
     take(project, paid(30, "S1"))
     assert owed(project) == 40
 

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--create-units", action="store_true", help="make units that the project lacks")
         parser.add_argument("--valid-rows", action="store_true", help="post the good rows although others have errors")
         parser.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="DAY", help="of an arrears list, unless printed"
+            "--as-of", type=date.fromisoformat, metavar="DAY", help="of an arrears list, unless printed; of charges: until when they print what was received"
         )
         parser.add_argument(
             "--earlier-from", type=date.fromisoformat, metavar="DAY", help="earlier arrears are owed since"

@@ -12,6 +12,7 @@ TABLES = {
     Import.Kind.CHARGES: "arrears_stagedcharge",
     Import.Kind.PAYMENTS: "arrears_stagedpayment",
     Import.Kind.ARREARS_LIST: "arrears_listedamount",
+    Import.Kind.OWNERS: "arrears_stagedowner",
 }
 """Where the checked rows of a kind of list are staged."""
 
@@ -73,7 +74,7 @@ def staged_table(workbook: Import) -> sql.Identifier:
 
 def staged_rows(workbook: Import) -> tuple["Manager[Any]", ...]:
     """Everything that is staged for a workbook, of whatever kind."""
-    return workbook.staged, workbook.staged_payments, workbook.listed, workbook.staged_units
+    return workbook.staged, workbook.staged_payments, workbook.staged_owners, workbook.listed, workbook.staged_units
 
 
 def imports_payments(project_id: int) -> bool:

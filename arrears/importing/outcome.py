@@ -23,8 +23,6 @@ class Staged(Protocol):
     @property
     def row(self) -> int: ...
     @property
-    def amount(self) -> Decimal: ...
-    @property
     def key(self) -> object: ...
 
 
@@ -95,6 +93,25 @@ class StagedListed(NamedTuple):
         """What can stand in a list but once."""
         period = (self.period_start, self.period_end) if self.is_dated else ()
         return self.unit_id or self.unit_code, self.fee_type_id, self.window, *period
+
+
+class StagedPerson(NamedTuple):
+    """What COPY writes of a person on a unit, in the order of its columns. ``contacts`` are encrypted."""
+
+    sheet: str
+    row: int
+    unit_id: int | None
+    unit_code: str
+    name: str
+    contacts: str
+    area: Decimal | None
+    usage: str
+    is_vacant: bool | None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Whoever owns a unit stands in a list but once."""
+        return self.unit_id or self.unit_code, self.name
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from arrears.accounts import make_accounts
 from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
+from arrears.importing.posting_owners import known_register, lock_project, post_owners
 from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
 from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
@@ -29,6 +30,8 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
 
     Raises LedgerMovedError, and then nothing is written.
     """
+    if workbook.kind == Import.Kind.OWNERS:
+        return _post_owners(workbook, now=now)
     _register_units(workbook)
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
@@ -39,6 +42,16 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})
+
+
+def _post_owners(workbook: Import, *, now: datetime) -> int:
+    """Lists of owners touch no ledger: no account is made or locked, no version raised."""
+    lock_project(workbook)
+    known = known_register(workbook)
+    _register_units(workbook)
+    posted = post_owners(workbook, known=known, now=now)
+    clear_stage(workbook)
+    return posted
 
 
 def clear_stage(workbook: Import) -> None:

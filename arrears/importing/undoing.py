@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from arrears.importing.posting_payments import Settled, apply_all_credit, post_settled_outside
 from arrears.importing.reversing import cancel_charges, cancel_payments, release_allocations
 from arrears.importing.states import State, move
+from arrears.importing.undoing_owners import Trace, dependents, lock_trace, take_back
 from arrears.models import Allocation, Charge, Import, LateFee, Payment, Waiver
 from arrears.posting import lock_accounts, raise_versions
 from company.audit import record
@@ -45,6 +46,9 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime) -> Import:
     """
     Project.objects.select_for_update(no_key=True).get(pk=workbook.project_id)
     undone = move(workbook.pk, State.UNDONE, undone_at=now, undone_by=by)
+    if undone.kind == Import.Kind.OWNERS:
+        _undo_owners(undone, by=by)
+        return undone
     accounts = _accounts(undone)
     lock_accounts(accounts)
     if names := list(_dependents(undone)):
@@ -60,6 +64,23 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime) -> Import:
     raise_versions(accounts, now=now)
     record(action="arrears.import_undone", by=by, project=undone.project, obj=undone, file=undone.file_name)
     return undone
+
+
+def _undo_owners(undone: Import, *, by: User | None) -> None:
+    """Take a list of owners back; the audit trail tells how many rows of what were removed."""
+    trace = Trace(undone)
+    lock_trace(trace)
+    if names := list(dependents(trace)):
+        raise DependedOnError(names)
+    removed = take_back(trace)
+    record(
+        action="arrears.import_undone",
+        by=by,
+        project=undone.project,
+        obj=undone,
+        file=undone.file_name,
+        removed=removed,
+    )
 
 
 def _live_charges(workbook: Import) -> QuerySet[Charge]:

@@ -1,6 +1,6 @@
 """The cells of a chunk as values, column by column; equal cells are parsed once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -98,13 +98,17 @@ class AnyRow(Protocol):
 
 
 class Shape(NamedTuple):
-    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order."""
+    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order.
+
+    ``own``: parsers of fields that this kind reads in its own way, with what a missing column stands for.
+    """
 
     make: Callable[[Iterable[Any]], Any]
     fields: tuple[Field | None, ...]
     needs_fee: bool = True
     needs_period: bool = True
     compared: tuple[Field, ...] = COMPARED
+    own: Mapping[Field, tuple[Callable[[Cell], Any], Any]] = {}
 
 
 CHARGE_ROW = Shape(Values._make, FIELDS)
@@ -161,7 +165,7 @@ class Parsers:
             Field.SERIAL_NO: (Memo(_serial_no), ""),
             Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
             Field.NOTE: (Memo(_note), ""),
-        }
+        } | {field: (Memo(parse), missing) for field, (parse, missing) in shape.own.items()}
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
         """The chunk's rows as values, in order."""

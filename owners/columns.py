@@ -40,7 +40,7 @@ def _run(statement: str, model: type[Model], column: str, values: Mapping[int, s
     field = _field(model, column)
     composed = sql.SQL(statement).format(
         table=sql.Identifier(model._meta.db_table),
-        column=sql.Identifier(field.column),
+        column=sql.Identifier(str(field.column)),
         type=sql.SQL(field.db_type(connection) or "text"),
         said=sql.SQL("unnest(%s::bigint[], %s::text[]) AS said (id, value)"),
     )

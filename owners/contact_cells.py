@@ -25,6 +25,8 @@ ABROAD = re.compile(r"(?:\+|00)(?!86)\d{7,15}")
 CHINA_LANDLINE = re.compile(r"(?:\+|00)86(?=[1-9]\d{8,10}$)")
 IN_BRACKETS = re.compile(r"\(([^()]*)\)")
 NOTE = re.compile(r"^(.+?)\s*\(([^()]*)\)$")
+OUTER, BRACKETS = " :=-—", "()"
+"""Signs around a name that are no part of it."""
 UNNAMED_CONTACT = "紧急联系人"
 YES = frozenset({"是", "空置", "未入住", "空", "空房", "空置房", "y", "yes", "true", "1", "√"})
 NO = frozenset({"否", "已入住", "入住", "自住", "出租", "出租中", "非空置", "在住", "n", "no", "false", "0", "×"})
@@ -101,10 +103,12 @@ def read_phones(cell: str) -> list[WrittenNumber]:
 
 
 def _phones_of(part: str) -> Iterator[WrittenNumber]:
-    match = NUMBER.search(part)
+    head, colon, tail = part.partition(":")
+    head, tail = (head, tail) if colon and NUMBER.search(tail) else ("", part)
+    match = NUMBER.search(tail)
     if match is None:
         raise UnreadableContactError(part)
-    before, behind = _words(part[: match.start()]), _words(part[match.end() :])
+    before, behind = head or _words(tail[: match.start()]), _words(tail[match.end() :])
     of, label = _name_and_label(before)
     number = _one_phone(match[0])
     if number:
@@ -116,6 +120,11 @@ def _phones_of(part: str) -> Iterator[WrittenNumber]:
         if number is None:
             raise UnreadableContactError(part)
         yield WrittenNumber(of, number[0], " ".join(filter(None, (label, number[1]))))
+
+
+def written_phone(digits: str) -> str:
+    """A stored number as ``read_phones`` reads it again: with a plus where it is none of this country."""
+    return digits if PHONE.fullmatch(digits) else f"+{digits}"
 
 
 def _one_phone(text: str) -> tuple[str, str] | None:
@@ -148,12 +157,12 @@ def _whole(text: str) -> tuple[str, str] | None:
 def _name_and_label(text: str) -> tuple[str, str]:
     """``孙赟``, ``孙赟(单位)`` and ``手机`` before a number: whose it is, and what it is called."""
     inside = IN_BRACKETS.search(text)
-    name = IN_BRACKETS.sub("", text).strip(" ::")
+    name = IN_BRACKETS.sub("", text).strip(OUTER)
     return name, (inside[1].strip() if inside else "")
 
 
 def _words(text: str) -> str:
-    return text.strip(" ::=-—()") if "(" not in text or ")" not in text else text.strip(" ::=-—")
+    return text.strip(OUTER if IN_BRACKETS.search(text) else OUTER + BRACKETS)
 
 
 def read_id_numbers(cell: str) -> list[WrittenNumber]:
@@ -191,9 +200,9 @@ def read_contacts(cell: str) -> list[WrittenContact]:
             raise UnreadableContactError(part)
         words = _words(part[: match.start()] if match else part) or (_words(part[match.end() :]) if match else "")
         inside = IN_BRACKETS.search(words)
-        name, _gap, rest = IN_BRACKETS.sub(" ", words).strip(" ::").partition(" ")
+        name, _gap, rest = IN_BRACKETS.sub(" ", words).strip(OUTER).partition(" ")
         relation = inside[1] if inside else rest
-        contacts.append(WrittenContact(name or UNNAMED_CONTACT, relation.strip(" ::"), number[0]))
+        contacts.append(WrittenContact(name or UNNAMED_CONTACT, relation.strip(OUTER), number[0]))
     return contacts
 
 

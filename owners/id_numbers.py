@@ -1,4 +1,4 @@
-"""ID numbers of persons and credit codes of organisations: how they are written, and whether their check digit holds."""
+"""ID numbers of persons and credit codes of organisations: how they are written, whether the check digit holds."""
 
 import re
 import unicodedata

@@ -105,7 +105,7 @@ class _Planner:
                 member = next(iter(party.members.values()))
             if member is not None:
                 card = self._identify(self._state.cards[member.owner_id], member, person)
-                self._add_contacts(card, person)
+                self._add_contacts(card, person, beside=[self._state.cards[m.owner_id] for m in party.members.values()])
 
     def fill(self, party: Party | None, people: list[ListedOwner]) -> None:
         """A party that nobody knew yet becomes the people named."""
@@ -118,8 +118,10 @@ class _Planner:
         for person in named:
             if person.name not in cards:
                 cards[person.name] = card = self._card_of(person)
-                self._make(person, OwnershipMember(ownership=party.ownership, owner=card.owner, position=len(cards) - 1))
-            self._add_contacts(cards[person.name], person)
+                self._make(
+                    person, OwnershipMember(ownership=party.ownership, owner=card.owner, position=len(cards) - 1)
+                )
+            self._add_contacts(cards[person.name], person, beside=list(cards.values()))
         name = join_names(list(cards))[:PARTY_NAME_LENGTH]
         if party.ownership.pk:
             self._change(named[0], party.ownership, "party_name", name)
@@ -147,7 +149,9 @@ class _Planner:
 
     def _new_party(self, person: ListedOwner) -> Party:
         period = self._state.gaps.get(person.unit_id or 0, DateRange(None, None, "[)"))
-        ownership = Ownership(project=self._project, unit_id=person.unit_id, period=period)
+        ownership = Ownership(project=self._project, period=period)
+        if person.unit_id:
+            ownership.unit_id = person.unit_id
         self._make(person, ownership)
         return Party(ownership)
 
@@ -207,14 +211,16 @@ class _Planner:
                 self._change(person, contact, "owner", same.owner)
                 same.emergency[key] = other.emergency.pop(key)
 
-    def _add_contacts(self, card: Card, person: ListedOwner) -> None:
+    def _add_contacts(self, card: Card, person: ListedOwner, *, beside: Sequence[Card]) -> None:
+        """What the list adds to an owner; what one of the co-owners ``beside`` has already is not doubled."""
         contacts = person.contacts
         self._add_phones(card, contacts, person)
         for kind, text in contacts.addresses.items():
-            self._add_address(card, kind, text, person)
+            if all(kind not in other.addresses or other.addresses[kind].text != text for other in beside):
+                self._add_address(card, kind, text, person)
         for contact in contacts.emergency:
             key = (contact.name, keyed_hash(contact.number))
-            if key not in card.emergency:
+            if all(key not in other.emergency for other in [card, *beside]):
                 row = EmergencyContact(
                     project=self._project,
                     owner=card.owner,
@@ -257,8 +263,6 @@ class _Planner:
     def _add_address(self, card: Card, kind: str, text: str, person: ListedOwner) -> None:
         known, is_said = card.addresses.get(kind), kind in card.said
         card.said.add(kind)
-        if known and known.text == text:
-            return
         if known and is_said:  # the first one holds, or the same list would bring something new each time
             self._remark(person, "second_address", kind)
             return

@@ -65,9 +65,7 @@ def lock_register(unit_ids: Collection[int]) -> None:
     list(Owner.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk").values_list("pk"))
 
 
-def load_state(
-    project: Project, unit_ids: Collection[int], id_numbers: Iterable[str], *, today: date
-) -> RegisterState:
+def load_state(project: Project, unit_ids: Collection[int], id_numbers: Iterable[str], *, today: date) -> RegisterState:
     """The present parties of these units, and every owner of ``project`` with one of these ID numbers."""
     ids = list(unit_ids)
     parties = {

@@ -28,13 +28,14 @@ PURPOSE_LENGTH = 200
 def search_page(request: ProjectRequest) -> HttpResponse:
     """Units that fit what is typed. Who sees only the cases of a team searches among those."""
     text = request.GET.get("q", "")[:60]
-    if not request.roles & WHOLE_PROJECT and (cases := _cases(request)):
+    if not request.roles & WHOLE_PROJECT and (cases := cases_address(request)):
         return HttpResponseRedirect(f"{cases}?{urlencode({'q': text})}")
     hits = search(request.project, text) if request.roles & WHOLE_PROJECT else []
     return TemplateResponse(request, "owners/search.html", {"text": text.strip(), "hits": hits})
 
 
-def _cases(request: ProjectRequest) -> str:
+def cases_address(request: ProjectRequest) -> str:
+    """Where who sees only cases finds theirs; empty where there is no such page."""
     try:
         return reverse(CASES, kwargs={"project_code": request.project.code})
     except NoReverseMatch:

@@ -97,7 +97,7 @@ class Check(ABC):
         """The amounts of the total row at hand."""
         return self.parsers.printed(sheet.table, sheet.index)
 
-    def count(self, row: Any, staged: Sequence[Staged], sheet: Any) -> None:  # noqa: B027  a hook
+    def count(self, row: Any, staged: Sequence[Any], sheet: Any) -> None:  # noqa: B027  a hook
         """Take note of a row that can be posted."""
 
     def blank_amounts(self, row: Any, sheet: Any) -> list[Place]:

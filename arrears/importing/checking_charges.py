@@ -7,7 +7,7 @@ from arrears.importing.cells import Fault
 from arrears.importing.checking import Check, Faults, SheetUnderCheck
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
-from arrears.importing.outcome import Staged, StagedRow
+from arrears.importing.outcome import Staged, StagedAmount, StagedRow
 from arrears.importing.reading import Place
 from arrears.importing.splitting import parts_of
 from arrears.importing.totals import ZERO
@@ -56,7 +56,7 @@ class ChargeCheck(Check):
             for part in parts
         ]
 
-    def count(self, row: Values, staged: Sequence[Staged], sheet: "_Charges") -> None:
+    def count(self, row: Values, staged: Sequence[StagedAmount], sheet: "_Charges") -> None:
         """Take note of a row that can be posted."""
         self.outcome.empty_rows += all(not part.amount for part in staged)
         self.outcome.split_rows += len(staged) > 1

@@ -157,9 +157,7 @@ class OwnerCheck(Check):
         if how := sheet.filled.get(sheet.index):
             self._warn(sheet, row, Field.ROOM, Fault(how, {"unit": row.place.code}))
 
-    def _share_id_numbers(
-        self, row: OwnerRow, contacts: dict[str, ListedContacts], sheet: OwnerSheet
-    ) -> None:
+    def _share_id_numbers(self, row: OwnerRow, contacts: dict[str, ListedContacts], sheet: OwnerSheet) -> None:
         left = [name for name in contacts if name not in {written.of for written in row.id_numbers}]
         for written in row.id_numbers:
             name = written.of if written.of in contacts else (left.pop(0) if left else "")

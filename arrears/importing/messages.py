@@ -99,18 +99,18 @@ ISSUES: Sentences = {
     "credit_in_list": _("%(header)s: the charge is larger by the credit of %(amount)s that the account had"),
     "is_credit": _("%(header)s: a negative balance of %(amount)s; posted as credit only where you agree"),
     "not_a_phone": _(
-        "%(header)s: %(part)s is no phone number. A mobile has 11 digits, a landline area code and 7 or 8 digits; correct "
-        "it, or leave the cell empty"
+        "%(header)s: %(part)s is no phone number. A mobile has 11 digits, a landline area code and 7 or 8 digits; "
+        "correct it, or leave the cell empty"
     ),
     "not_an_id_number": _(
-        "%(header)s: %(part)s is no ID number (18 or 15 characters), credit code (18) or passport; correct it, or leave "
-        "the cell empty"
+        "%(header)s: %(part)s is no ID number (18 or 15 characters), credit code (18) or passport; correct it, or "
+        "leave the cell empty"
     ),
     "masked_value": _(
         "%(header)s: the value is masked with *. Export with personal data, or leave the column out of the import"
     ),
     "not_an_area": _("%(header)s: not an area in square metres; write a number such as 89.50"),
-    "not_yes_or_no": _("%(header)s: cannot be understood; write 是 where the unit is vacant, else 否"),
+    "not_yes_or_no": _("%(header)s: cannot be understood; write %(yes)s where the unit is vacant, else %(no)s"),
     "contact_of_nobody": _("%(header)s: no owner is named in this row, and the register knows none of this unit"),
     "check_digit": _("%(header)s: the check digit of the ID number is wrong; imported as it stands"),
     "note_on_name": _("%(header)s: the note “%(note)s” beside the name is not imported"),

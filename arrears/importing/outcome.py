@@ -26,6 +26,13 @@ class Staged(Protocol):
     def key(self) -> object: ...
 
 
+class StagedAmount(Staged, Protocol):
+    """What is staged of a row with money."""
+
+    @property
+    def amount(self) -> Decimal: ...
+
+
 class StagedRow(NamedTuple):
     """What COPY writes of a checked charge, in the order of its columns."""
 

@@ -194,6 +194,29 @@ def method_lines(workbook: Import) -> list[MethodLine]:
     ]
 
 
+class PartLine(NamedTuple):
+    """Things of one kind that a list of owners names, and how many of them the register lacked."""
+
+    label: str
+    listed: int
+    new: int
+
+
+def part_lines(workbook: Import) -> list[PartLine]:
+    """What a list of owners brings, kind by kind."""
+    labels = {
+        "owners": _("Owners"),
+        "id_numbers": _("ID numbers"),
+        "phones": _("Phones"),
+        "emergency": _("Emergency contacts"),
+        "addresses": _("Addresses"),
+        "occupants": _("Occupants"),
+    }
+    return [
+        PartLine(labels[part["part"]], part["listed"], part["new"]) for part in workbook.findings.get("by_part", [])
+    ]
+
+
 class Remark(NamedTuple):
     """A kind of warning, and how many rows it concerns."""
 
@@ -283,6 +306,6 @@ def seal_of(workbook: Import) -> str:
             workbook.outstanding,
             workbook.known_rows,
         ),
-        *(found.get(name, "") for name in ("new", "settled", "held", "credit")),
+        *(found.get(name, "") for name in ("new", "settled", "held", "credit", "brings")),
     )
     return "-".join(map(str, figures))

@@ -101,7 +101,7 @@ def _vacancy(cell: Cell) -> bool | Fault | None:
     try:
         return read_vacancy(text)
     except UnreadableContactError:
-        return Fault("not_yes_or_no")
+        return Fault("not_yes_or_no", {"yes": "是", "no": "否"})
 
 
 def _usage(cell: Cell) -> str | Fault:

@@ -96,7 +96,7 @@ def _units_made(workbook: Import, known: Known, of_unit: dict[int, Source]) -> I
 
 
 def _keep_trace(workbook: Import, written: Iterable[Written]) -> None:
-    seen = {}
+    seen: dict[tuple[str, int, str], Written] = {}
     for one in written:
         seen.setdefault((TABLES[type(one.row)], one.row.pk, one.column), one)
     rows = (

@@ -30,7 +30,16 @@ PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", r
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
 ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 WRITTEN_NAME = re.compile(r"[\u3400-\u9fff·]{2,}")
-TELLING = (Field.PHONE, Field.PHONES, Field.ID_NUMBERS, Field.FEE, Field.UNIT, Field.PERIOD, Field.RECEIVED_ON, Field.METHOD)
+TELLING = (
+    Field.PHONE,
+    Field.PHONES,
+    Field.ID_NUMBERS,
+    Field.FEE,
+    Field.UNIT,
+    Field.PERIOD,
+    Field.RECEIVED_ON,
+    Field.METHOD,
+)
 """Fields that the values alone may suggest, where the header says nothing."""
 BY_WINDOW = frozenset({Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.COLUMN_SUM})
 """Fields that arrears.importing.list_columns finds."""

@@ -16,10 +16,7 @@ from arrears.importing.states import State
 from arrears.models import Account, Import, RegisterChange
 from owners.columns import keys_that_differ, set_column
 from owners.models import (
-    Address,
     Building,
-    EmergencyContact,
-    Occupant,
     Owner,
     Ownership,
     OwnershipMember,
@@ -144,12 +141,12 @@ def _rows_touched(trace: Trace) -> Iterator[str]:
         rows = MODELS[table]._default_manager.filter(touched, pk__in=trace.made[table])
         if count := rows.count():
             yield _("%(what)s: %(count)s marked or ended since") % {"what": table.label, "count": count}
-    for (table, column), changes in trace.changed.items():
+    for (name, column), changes in trace.changed.items():
         if column == CONFIRMED:
             continue
         texts = {key: change.after for key, change in changes.items()}
-        if count := len(keys_that_differ(MODELS[Table(table)], column, texts)):
-            yield _("%(what)s: %(count)s changed since") % {"what": Table(table).label, "count": count}
+        if count := len(keys_that_differ(MODELS[Table(name)], column, texts)):
+            yield _("%(what)s: %(count)s changed since") % {"what": Table(name).label, "count": count}
 
 
 def _added_since(trace: Trace) -> Iterator[str]:
@@ -177,16 +174,15 @@ def _used_above(trace: Trace) -> Iterator[str]:
 
 def _pointing_at(model: type[Model]) -> Iterable[tuple[type[Model], str]]:
     """Models outside the register and the ledger's accounts with a key of ``model``."""
-    ours = {*MODELS.values(), Account}
     for relation in model._meta.get_fields(include_hidden=True):
-        if isinstance(relation, ManyToOneRel) and isinstance(relation.field, ForeignKey):
-            if relation.related_model not in ours and not _goes_with_account(relation.related_model):
-                yield relation.related_model, relation.field.name
+        if isinstance(relation, ManyToOneRel) and _stands_apart(relation.related_model):
+            yield relation.related_model, relation.field.name
 
 
-def _goes_with_account(model: type[Model]) -> bool:
-    """Whether rows of ``model`` stand on an account, which keeps the unit anyway."""
-    return any(field.related_model is Account for field in model._meta.get_fields() if isinstance(field, ForeignKey))
+def _stands_apart(model: type[Model]) -> bool:
+    """Whether rows of ``model`` are neither of the register nor of an account, which keeps its unit anyway."""
+    keys = [field for field in model._meta.get_fields() if isinstance(field, ForeignKey)]
+    return model not in {*MODELS.values(), Account} and all(key.related_model is not Account for key in keys)
 
 
 def _later_lists(trace: Trace) -> Iterator[str]:

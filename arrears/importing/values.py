@@ -165,7 +165,9 @@ class Parsers:
             Field.SERIAL_NO: (Memo(_serial_no), ""),
             Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
             Field.NOTE: (Memo(_note), ""),
-        } | {field: (Memo(parse), missing) for field, (parse, missing) in shape.own.items()}
+        }
+        for field, (parse, missing) in shape.own.items():
+            self._memos[field] = Memo(parse), missing
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
         """The chunk's rows as values, in order."""

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from arrears.models.scoping import LedgerScoped
 from company.freezing import freeze
@@ -276,7 +277,7 @@ class RegisterChange(models.Model):
         UNIT = "unit", _("unit")
         OWNERSHIP = "ownership", _("ownership")
         MEMBER = "member", _("co-owner")
-        OWNER = "owner", _("owner")
+        OWNER = "owner", pgettext_lazy("register", "owner")
         PHONE = "phone", _("phone")
         ADDRESS = "address", _("address")
         EMERGENCY = "emergency", _("emergency contact")

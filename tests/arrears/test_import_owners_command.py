@@ -14,7 +14,6 @@ EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))[OWNE
 
 def test_the_sample_into_a_new_project_and_once_more() -> None:
     status, found = run(DATA / OWNERS, "--create-project", "--create-units", kind="owners")
-    print(found)
     assert (status, found["errors"]) == (0, [])
     assert (found["rows"], found["posted"]) == (EXPECTED["rows"], EXPECTED["rows"])
     assert found["sums"] == {"owners": EXPECTED["owners"], "phones": EXPECTED["phones"]}

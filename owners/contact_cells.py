@@ -22,7 +22,7 @@ PHONE = re.compile(
     r"1[3-9]\d{9}|0(?:10|2\d|[3-9]\d{2})[1-9]\d{6,7}|[2-9]\d{6,7}|[48]00\d{7}"  # mobile, landline, local, service
 )
 ABROAD = re.compile(r"(?:\+|00)(?!86)\d{7,15}")
-CHINA_LANDLINE = re.compile(r"(?:\+|00)86(?=[1-9]\d{8,10}$)")
+CHINA_LANDLINE = re.compile(r"(?:\+|00)86(?=(?!1[3-9]\d{9}$)[1-9]\d{8,10}$)")
 IN_BRACKETS = re.compile(r"\(([^()]*)\)")
 NOTE = re.compile(r"^(.+?)\s*\(([^()]*)\)$")
 OUTER, BRACKETS = " :=-—", "()"
@@ -108,11 +108,12 @@ def _phones_of(part: str) -> Iterator[WrittenNumber]:
     match = NUMBER.search(tail)
     if match is None:
         raise UnreadableContactError(part)
-    before, behind = head or _words(tail[: match.start()]), _words(tail[match.end() :])
-    of, label = _name_and_label(before)
+    of, label = _name_and_label(head or _words(tail[: match.start()]))
+    behind, inside = _name_and_label(_words(tail[match.end() :]))
+    label = label or inside or behind
     number = _one_phone(match[0])
     if number:
-        yield WrittenNumber(of, number[0], " ".join(filter(None, (label or behind, number[1]))))
+        yield WrittenNumber(of, number[0], " ".join(filter(None, (label, number[1]))))
         return
     pieces = SPACE.split(match[0])
     for piece in pieces:

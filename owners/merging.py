@@ -92,6 +92,7 @@ def plan_merge(
 class _Planner:
     def __init__(self, project: Project, state: RegisterState, today: date, now: datetime) -> None:
         self._project, self._state, self._today, self._now = project, state, today, now
+        self._of_others: set[int | str] = set()
         self.merge = Merge()
 
     def meet(self, party: Party, people: list[ListedOwner]) -> None:
@@ -99,6 +100,7 @@ class _Planner:
         named = {person.name for person in people if person.name}
         if named and named != set(party.members):
             self._remark(people[0], "owner_differs", "owner", unit=people[0].unit_code)
+            self._of_others.add(people[0].unit_key)
         for person in people:
             member = party.members.get(person.name)
             if member is None and not person.name:
@@ -129,19 +131,22 @@ class _Planner:
             party.ownership.party_name = name
 
     def describe(self, people: list[ListedOwner]) -> None:
-        """Area, usage and vacancy of the unit, and who lives there, as the list has them."""
+        """Area, usage and vacancy of the unit, and who lives there, as the list has them.
+
+        Of a unit for which the list names other owners nothing that is known changes: it may be another estate's list.
+        """
         unit = self._state.units.get(people[0].unit_id or 0)
         for column in ("area", "usage", "is_vacant"):
             said = next((person for person in people if getattr(person, column) not in (None, "")), None)
             if unit and said:
                 self._describe(unit, column, said)
-        for person in people:
+        for person in people if people[0].unit_key not in self._of_others else ():
             for occupant in person.contacts.occupants:
                 self._add_occupant(unit, occupant.name, occupant.number, person)
 
     def _describe(self, unit: Unit, column: str, said: ListedOwner) -> None:
         known, words = getattr(unit, column), _shown(unit, column)
-        if known == getattr(said, column):
+        if known == getattr(said, column) or (known is not None and said.unit_key in self._of_others):
             return
         self._change(said, unit, column, getattr(said, column))
         if known is not None:
@@ -216,7 +221,9 @@ class _Planner:
         contacts = person.contacts
         self._add_phones(card, contacts, person)
         for kind, text in contacts.addresses.items():
-            if all(kind not in other.addresses or other.addresses[kind].text != text for other in beside):
+            if any(kind in other.addresses and other.addresses[kind].text == text for other in beside):
+                card.said.add(kind)
+            else:
                 self._add_address(card, kind, text, person)
         for contact in contacts.emergency:
             key = (contact.name, keyed_hash(contact.number))

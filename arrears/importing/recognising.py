@@ -222,6 +222,8 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
         return [mask_phone(text) for text in texts]
     if column.field == Field.OWNER:
         return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
+    if column.field in (Field.ON_SITE, Field.SECOND_ADDRESS):
+        return [mask_address(text) for text in texts]
     if column.field in NAMING_PEOPLE:
         return [mask_written(text)[:40] for text in texts]
     if column.field in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):

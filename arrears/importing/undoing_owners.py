@@ -8,12 +8,12 @@ since, or added to what it made; a later list of owners that brought something t
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from django.db.models import ForeignKey, ManyToOneRel, Model, Q
+from django.db.models import Exists, ForeignKey, ManyToOneRel, Model, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from arrears.importing.posting_owners import MODELS
 from arrears.importing.states import State
-from arrears.models import Account, Import, RegisterChange
+from arrears.models import Account, Charge, Import, Payment, RegisterChange
 from owners.columns import keys_that_differ, set_column
 from owners.models import (
     Building,
@@ -117,8 +117,11 @@ def _posted_since(trace: Trace) -> Iterator[str]:
     """Money on units that the list made, or whose owner it named."""
     mine = Q(unit__in=trace.made[Table.UNIT]) | Q(ownership__in=trace.named_parties)
     later = Account.objects.filter(mine, posted_at__gt=trace.workbook.posted_at)
-    has_money = later.filter(Q(charges__reversed_by=None, charges__kind="charge") | Q(payments__reversed_by=None))
-    for unit in has_money.order_by("unit__sort_key").values_list("unit__code", flat=True).distinct():
+    live = {"account": OuterRef("pk"), "reversed_by": None}
+    charges = Charge.objects.filter(**live, kind=Charge.Kind.CHARGE)
+    payments = Payment.objects.filter(**live).exclude(kind=Payment.Kind.REVERSAL)
+    has_money = later.filter(Exists(charges) | Exists(payments))
+    for unit in has_money.order_by("unit__sort_key").values_list("unit__code", flat=True):
         yield _("unit %(unit)s, charges or payments posted since") % {"unit": unit}
 
 

@@ -10,6 +10,7 @@ from owners.columns import set_column, text_of
 from owners.listed import Source
 from owners.merging import Change, Merge
 from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone
+from owners.parties import pinyin_initials
 
 IN_ORDER: tuple[type[Model], ...] = (
     Owner,
@@ -60,6 +61,9 @@ def _write_changes(changes: Iterable[Change]) -> Iterator[Written]:
 def _write_made(merge: Merge) -> Iterator[Written]:
     for model in IN_ORDER:
         made = [one for one in merge.made if isinstance(one.row, model)]
+        for one in made:
+            if isinstance(one.row, Owner):  # not while planning: a check would pay for it too
+                one.row.pinyin_initials = pinyin_initials(one.row.name)
         model._default_manager.bulk_create([one.row for one in made], batch_size=BATCH)
         for one in made:
             yield Written(one.source, one.row)

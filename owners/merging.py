@@ -17,7 +17,7 @@ from company.models import Project
 from owners.listed import ListedContacts, ListedOwner, Source
 from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
 from owners.ownerships import PARTY_NAME_LENGTH
-from owners.parties import join_names, kind_of, pinyin_initials
+from owners.parties import join_names, kind_of
 from owners.personal_data import keyed_hash
 from owners.register_state import Card, Party, RegisterState
 
@@ -170,7 +170,6 @@ class _Planner:
                     project=self._project,
                     name=person.name,
                     kind=kind_of(person.name),
-                    pinyin_initials=pinyin_initials(person.name),
                     id_number=person.contacts.id_number,
                     id_number_hash=key[1],
                 )

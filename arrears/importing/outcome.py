@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Place
 from arrears.importing.totals import ZERO, Comparison
 from arrears.models import ImportIssue
@@ -153,6 +154,7 @@ class Outcome:
     split_rows: int = 0
     printed_late_fee: Decimal = ZERO
     has_late_fee: bool = False
+    layouts: dict[str, SheetLayout] = field(default_factory=dict)
     _warnings: dict[tuple[str, str], Issue] = field(default_factory=dict)
 
     @property

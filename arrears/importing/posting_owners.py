@@ -4,7 +4,7 @@ The lock of the project lets one list of owners at a time compare itself with th
 and owners hold off whoever edits contacts by hand. So the same file at the same moment finds everything there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,9 +69,14 @@ def known_register(workbook: Import) -> Known:
     )
 
 
-def post_owners(workbook: Import, *, known: Known, now: datetime) -> int:
-    """Merge what is staged and keep the trace; returns how many rows of the list brought something new."""
+def post_owners(workbook: Import, made_units: Mapping[str, int], *, known: Known, now: datetime) -> int:
+    """Merge what is staged and keep the trace; returns how many rows of the list brought something new.
+
+    ``made_units``: ids by code of the units that the register lacked when the list was checked.
+    """
     listed = listed_owners(workbook)
+    for person in listed:
+        person.unit_id = person.unit_id or made_units[person.unit_code]
     units = {person.unit_id for person in listed if person.unit_id}
     lock_register(units)
     today = timezone.localdate(now)

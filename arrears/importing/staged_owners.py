@@ -56,16 +56,20 @@ def planned(workbook: Import, listed: list[ListedOwner]) -> Merge:
 
 
 def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> Iterator[Issue]:
-    """No row of a sound list contradicts the register so that it could not be posted; what differs is remarked."""
-    for remark in planned(workbook, listed_owners(workbook)).remarks:
-        outcome.warn(_issue(remark, layouts[remark.source[0]]), key=f"{remark.source}!{remark.about}")
-    yield from ()
+    """Nothing: a sound row can always be posted. What differs from the register ``sum_up`` remarks."""
+    outcome.layouts = dict(layouts)
+    return iter(())
 
 
 def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
-    """Set what is known already on ``workbook``; returns the counts that its page and the command tell."""
+    """Set what is known already on ``workbook`` and remark what differs from the register.
+
+    Returns the counts that its page and the command tell.
+    """
     listed = listed_owners(workbook)
     merge = planned(workbook, listed)
+    for remark in merge.remarks:
+        outcome.warn(_issue(remark, outcome.layouts[remark.source[0]]), key=f"{remark.source}!{remark.about}")
     workbook.known_rows = len({person.source for person in listed} - merge.sources)
     owners = len({(person.unit_key, person.name) for person in listed if person.name})
     phones = sum(len(person.contacts.phones) for person in listed)

@@ -24,7 +24,7 @@ from owners.listed import ListedContacts, ListedPhone
 from owners.models import Address
 from owners.parties import split_names
 from owners.registering import NewUnit, usage_of
-from owners.unit_codes import unit_from_cells
+from owners.unit_codes import is_room, unit_from_cells
 
 WARNING = ImportIssue.Severity.WARNING
 LABEL_LENGTH = 40
@@ -201,7 +201,7 @@ def _fill_down(table: Table, sheet: OwnerSheet) -> dict[int, str]:
                 wanted, how[index] = UNIT_FIELDS, "owner_below"
                 if not is_filled(cells[Field.OWNER]):
                     wanted, how[index] = (*UNIT_FIELDS, Field.OWNER), "contact_below"
-        elif Field.ROOM in given and not {Field.UNIT, Field.BUILDING} & given and _needs_building(cells, sheet):
+        elif given and Field.BUILDING not in given and _needs_building(cells, sheet):
             wanted, how[index] = tuple({Field.BUILDING, Field.ENTRANCE} - given), "building_above"
         for field in wanted:
             filled[field][index] = cells[field] = sheet.above.get(field, "")
@@ -212,9 +212,11 @@ def _fill_down(table: Table, sheet: OwnerSheet) -> dict[int, str]:
 
 
 def _needs_building(cells: dict[Field, Cell], sheet: OwnerSheet) -> bool:
-    """Whether the room's cell names no building, and the row above has one to lend."""
-    lent = is_filled(sheet.above.get(Field.BUILDING, ""))
-    return lent and unit_from_cells("", shown(cells[Field.ENTRANCE]), shown(cells[Field.ROOM])) is None
+    """Whether the row names a room and no building, and the row above has one to lend."""
+    room, unit = shown(cells[Field.ROOM]), shown(cells[Field.UNIT])
+    names_room = is_filled(room) and unit_from_cells("", shown(cells[Field.ENTRANCE]), room) is None
+    is_alone = (names_room and not is_filled(unit)) or (not is_filled(room) and is_room(unit))
+    return is_alone and is_filled(sheet.above.get(Field.BUILDING, ""))
 
 
 def _share_phones(written: Sequence[WrittenNumber], contacts: dict[str, ListedContacts]) -> None:

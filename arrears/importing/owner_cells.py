@@ -24,6 +24,7 @@ from owners.personal_data import mask_phone
 
 MOST_OF_ADDRESS = 300
 MOST_OF_RELATION = 40
+MOST_OF_PART = 20
 MASKED = "*"
 
 Value = TypeVar("Value")
@@ -47,7 +48,8 @@ def _several(read: Callable[[str], list[Any]], code: str) -> Callable[[Cell], tu
         try:
             return tuple(read(text))
         except UnreadableContactError as unreadable:
-            return Fault(code, {"part": mask_phone(unreadable.part)})
+            part = unreadable.part
+            return Fault(code, {"part": mask_phone(part) if any(map(str.isdecimal, part)) else part[:MOST_OF_PART]})
 
     return parse
 

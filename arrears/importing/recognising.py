@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,7 @@ LOOKS_RIGHT, LOOKS_WRONG = 0.8, 0.3
 PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
 ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
+GAPPED_NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}[\dXx]?")
 WRITTEN_NAME = re.compile(r"[\u3400-\u9fff·]{2,}")
 TELLING = (
     Field.PHONE,
@@ -221,7 +223,7 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
     if column.field == Field.PHONE:
         return [mask_phone(text) for text in texts]
     if column.field == Field.OWNER:
-        return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
+        return [re.sub(r"[^\s、，,;；/／|（）()]+", lambda name: mask_name(name[0]), text) for text in texts]
     if column.field in (Field.ON_SITE, Field.SECOND_ADDRESS):
         return [mask_address(text) for text in texts]
     if column.field in NAMING_PEOPLE:
@@ -233,7 +235,8 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
 
 def mask_written(text: str) -> str:
     """A cell of a list of owners with its names, numbers and addresses masked."""
-    masked = LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)
+    plain = unicodedata.normalize("NFKC", text)
+    masked = GAPPED_NUMBER.sub(lambda number: mask_phone(re.sub(r"[\s-]", "", number[0])), plain)
     return WRITTEN_NAME.sub(lambda name: mask_name(name[0]) if len(name[0]) <= 4 else mask_address(name[0]), masked)
 
 

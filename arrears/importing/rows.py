@@ -85,15 +85,21 @@ class RowKinds:
         self._told_by = Field(told_by.field) if told_by else Field.FEE
         self._header = header_key(told_by.header.rpartition(" / ")[2]) if told_by else ""
         self._suspect = Memo(self._is_suspect)
+        self._lists_owners = lists_owners
+        self._is_total = Memo(lambda cell: _fits(TOTAL_LABEL, cell))
 
     def of(self, table: Table) -> list[RowKind]:
         """The kind of each row of the chunk. A row that names a fee is data, so most rows are told by one cell.
 
         Where no column names fees, the one that names units does as well.
         """
+        cells = table[self._told_by]
+        if self._lists_owners:  # 合计 may stand before 216户, which looks like a room
+            cells = [
+                "" if self._is_total[first] else cell for first, cell in zip(table.first_column, cells, strict=True)
+            ]
         return [
-            self._closer_look(table, index) if self._suspect[cell] else RowKind.DATA
-            for index, cell in enumerate(table[self._told_by])
+            self._closer_look(table, index) if self._suspect[cell] else RowKind.DATA for index, cell in enumerate(cells)
         ]
 
     def _is_suspect(self, cell: Cell) -> bool:

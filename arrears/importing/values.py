@@ -14,7 +14,7 @@ from arrears.importing.rows import Table
 from arrears.importing.totals import COMPARED, Key
 from arrears.models import FeeType
 from owners.parties import NAME_LENGTH, split_names
-from owners.unit_codes import UnitName, normalise, parse_unit, unit_from_cells
+from owners.unit_codes import UnitName, is_room, normalise, parse_unit, unit_from_cells
 
 MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM = 80, 36, 20, 40
 MOST_OF_EXTERNAL_ID = 70
@@ -228,6 +228,8 @@ class Parsers:
         if not unit and not room:
             return Fault("no_room")
         name = unit_from_cells(building, entrance, room) or parse_unit(unit)
+        if name is None and building and is_room(unit):  # 资源编码 may hold the room alone
+            name = unit_from_cells(building, entrance, unit)
         unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
         if unit_id is not None:
             return Place(name.code if name else normalise(unit or room), unit_id)

@@ -208,6 +208,32 @@ def test_co_owners_in_rows_of_their_own_below_merged_cells(project: Project) -> 
     assert Ownership.objects.get(unit__code="1-1-101").party_name == "张三、李四"
 
 
+def test_a_room_alone_under_a_units_header_and_a_total_that_looks_like_a_room(project: Project) -> None:
+    header = ["序号", "楼阁", "资源编码", "产权人"]
+    workbook = posted(
+        project,
+        [1, "21栋1单元", "101", "张三"],
+        ["", "", "", "李四"],
+        [2, "", "102", "王五"],
+        ["合计", "", "2户", ""],
+        header=header,
+    )
+    assert register() == {"21-1-101": {"张三": [], "李四": []}, "21-1-102": {"王五": []}}
+    assert (workbook.rows, workbook.skipped_total_rows) == (3, 1)
+
+
+def test_samples_of_columns_are_shown_masked(project: Project) -> None:
+    cells = {
+        "身份证号": "1101 0519 4912 3100 2X",
+        "联系电话": "张三：１３９２７４１４２８５",
+        "第二通信地址": "天河路一号院",
+    }
+    workbook = read(project, sheet(line("101", "张三（已故）", **cells)), kind="owners")
+    shown = str([column.samples for column in Layout.from_json(workbook.layout).sheets[0].columns])
+    for secret in ("1101 0519", "张三", "4912", "一号院", "13927414285", "１３９２７４１４２８５"):
+        assert secret not in shown
+
+
 def test_numbers_go_to_whom_they_are_said_to_belong(project: Project) -> None:
     posted(
         project,

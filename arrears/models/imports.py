@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import freeze
+from company.freezing import freeze, keep
 from company.scoping import ProjectScoped
 from owners.models import Unit
 from owners.personal_data import EncryptedTextField
@@ -83,6 +83,7 @@ class Import(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        triggers = keep("project")
         constraints = [
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal=""), name="refused_import_says_why"),
             models.CheckConstraint(

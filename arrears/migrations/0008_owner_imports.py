@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arrears', '0006_payments_and_lists'),
+        ('arrears', '0007_lean_ledger'),
     ]
 
     operations = [

@@ -87,8 +87,11 @@ def set_stage(workbook: Import) -> None:
     """Give this transaction the workbook's rows as the table ``stage``, counted for the planner.
 
     Of rows that were copied a moment ago the planner knows nothing and takes them for few, which makes its plans
-    quadratic; only the owner of a table may have it counted, and of a temporary one that is us.
+    quadratic; only the owner of a table may have it counted, and of a temporary one that is us. Owners are compared
+    with the register in memory and need no such table.
     """
+    if workbook.kind == Import.Kind.OWNERS:
+        return
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.stage")
         copied = sql.SQL("CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM {} WHERE import_id = %s")

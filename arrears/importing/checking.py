@@ -66,7 +66,7 @@ class Check(ABC):
     twice_at: Field = Field.FEE
 
     def __init__(self, register: Register, *, today: date, create_units: bool) -> None:
-        self.outcome = Outcome()
+        self.outcome = Outcome(checked_on=today)
         self.register, self.today = register, today
         self.parsers = Parsers(register, latest=latest_day(today), create_units=create_units, shape=self.shape)
         self._first_seen: dict[object, tuple[str, int]] = {}

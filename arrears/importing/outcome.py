@@ -155,6 +155,7 @@ class Outcome:
     printed_late_fee: Decimal = ZERO
     has_late_fee: bool = False
     layouts: dict[str, SheetLayout] = field(default_factory=dict)
+    checked_on: date = date.min
     _warnings: dict[tuple[str, str], Issue] = field(default_factory=dict)
 
     @property

@@ -12,12 +12,11 @@ from django.db.models import Model
 from django.utils import timezone
 
 from arrears.importing.copying import copy_rows
-from arrears.importing.staged_owners import listed_owners
+from arrears.importing.staged_owners import listed_owners, planned
 from arrears.models import Import, RegisterChange
 from company.models import Project
 from owners.listed import Source
 from owners.merge_writing import Written, write_merge
-from owners.merging import plan_merge
 from owners.models import (
     Address,
     Building,
@@ -29,7 +28,7 @@ from owners.models import (
     Phone,
     Unit,
 )
-from owners.register_state import load_state, lock_register
+from owners.register_state import lock_register
 
 Table = RegisterChange.Table
 MODELS: dict[RegisterChange.Table, type[Model]] = {
@@ -79,9 +78,7 @@ def post_owners(workbook: Import, made_units: Mapping[str, int], *, known: Known
         person.unit_id = person.unit_id or made_units[person.unit_code]
     units = {person.unit_id for person in listed if person.unit_id}
     lock_register(units)
-    today = timezone.localdate(now)
-    state = load_state(workbook.project, units, (person.contacts.id_number for person in listed), today=today)
-    merge = plan_merge(workbook.project, listed, state, today=today, now=now)
+    merge = planned(workbook, listed, today=timezone.localdate(now), now=now)
     of_unit = {person.unit_id: person.source for person in reversed(listed) if person.unit_id}
     made = list(_units_made(workbook, known, of_unit))
     written = [*made, *write_merge(merge)]

@@ -1,6 +1,7 @@
 """Staged owners compared with the register, and counted."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
 from typing import Any
 
 from django.utils import timezone
@@ -46,10 +47,8 @@ def listed_owners(workbook: Import) -> list[ListedOwner]:
     ]
 
 
-def planned(workbook: Import, listed: list[ListedOwner]) -> Merge:
-    """What posting the staged rows would write by what the register holds now. Nothing is written."""
-    now = timezone.now()
-    today = timezone.localdate(now)
+def planned(workbook: Import, listed: list[ListedOwner], *, today: date, now: datetime) -> Merge:
+    """What posting ``listed`` would write by what the register holds now. Nothing is written."""
     units = {person.unit_id for person in listed if person.unit_id}
     state = load_state(workbook.project, units, (person.contacts.id_number for person in listed), today=today)
     return plan_merge(workbook.project, listed, state, today=today, now=now)
@@ -67,7 +66,8 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
     Returns the counts that its page and the command tell.
     """
     listed = listed_owners(workbook)
-    merge = planned(workbook, listed)
+    today = outcome.checked_on
+    merge = planned(workbook, listed, today=today, now=timezone.make_aware(datetime.combine(today, time.min)))
     for remark in merge.remarks:
         outcome.warn(_issue(remark, outcome.layouts[remark.source[0]]), key=f"{remark.source}!{remark.about}")
     workbook.known_rows = len({person.source for person in listed} - merge.sources)

@@ -74,7 +74,7 @@ def test_control_without_the_locks_owners_are_doubled(project: Project, monkeypa
     workbooks = [agreed(project), agreed(project)]
     monkeypatch.setattr(posting, "lock_project", lambda workbook: None)
     monkeypatch.setattr(posting_owners, "lock_register", lambda units: None)
-    meet(monkeypatch, posting_owners, "load_state", after=True)
+    meet(monkeypatch, posting_owners, "planned", after=True)
     failures = post_all(workbooks)
     assert failures or OwnershipMember.objects.count() == 4 * ROWS
 
@@ -111,14 +111,14 @@ def test_control_without_the_register_locked_one_of_them_fails(
     workbook = check(project, sheet(line("101", "张三", 联系电话="13900000101")), kind="owners")
     agree(workbook)
     monkeypatch.setattr(posting_owners, "lock_register", lambda units: None)
-    load = posting_owners.load_state
+    load = posting_owners.planned
 
     def load_and_wait(*args: object, **kwargs: object) -> object:
-        state = load(*args, **kwargs)  # type: ignore[arg-type]
+        merge = load(*args, **kwargs)  # type: ignore[arg-type]
         adding = threading.Thread(target=add_by_hand)
         adding.start()
         adding.join(timeout=20)
-        return state
+        return merge
 
     def add_by_hand() -> None:
         from django.db import connection
@@ -126,7 +126,7 @@ def test_control_without_the_register_locked_one_of_them_fails(
         add_phone(owner, "13900000101", by=None)
         connection.close()
 
-    monkeypatch.setattr(posting_owners, "load_state", load_and_wait)
+    monkeypatch.setattr(posting_owners, "planned", load_and_wait)
     with pytest.raises(Exception, match=r"phone_once_per_owner|one_primary_phone"):
         post_import(workbook.pk, now=NOW)
 

@@ -1,306 +1,166 @@
-"""A list of owners merged into the register: what is unknown is added, what is known is kept, nothing is doubled.
+"""Two rows of owners that are one person become one, and apart again (O7).
 
-The plan is made without writing, so that the check of a list and its posting say the same. A party that is known keeps
-its members whatever a list says (a differing name is a remark, never a sale); one that stands for an unknown owner is
-filled in. Somebody with the same name and the same ID number is one person on however many units.
+The row that is merged hands over what belongs to the person: shares in units and contact points. It stays as history
+and points to the row that stands for it. Accounts and ledger rows are not touched: what a unit owes stays with the
+unit's account, and no money crosses from one account to another.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 
-from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Model
+from django.db import models, transaction
 
-from company.models import Project
-from owners.listed import ListedContacts, ListedOwner, Source
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
-from owners.ownerships import PARTY_NAME_LENGTH
-from owners.parties import join_names, kind_of
-from owners.personal_data import keyed_hash
-from owners.register_state import Card, Party, RegisterState
-
-LAST_DIGITS = 4
+from company.audit import record
+from company.models import User
+from owners.models import Address, Email, EmergencyContact, Owner, Ownership, OwnershipMember, PersonMerge, Phone
+from owners.ownerships import refresh_party_names
 
 
-class Made(NamedTuple):
-    source: Source
-    row: Model
+class MergeRefusedError(ValueError):
+    """The two cannot be made one; ``reason`` is one of the constants of this class."""
+
+    SAME_ROW = "same_row"
+    MERGED_BEFORE = "merged_before"
+    OTHER_ID_NUMBER = "other_id_number"
+    CO_OWNERS = "co_owners"
+    MERGED_SINCE = "merged_since"
+    TAKEN_BACK = "taken_back"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-class Change(NamedTuple):
-    """A column of a row that gets another value. ``after`` of a column that names a row may still be without a key."""
-
-    source: Source
-    row: Model
-    column: str
-    before: Any
-    after: Any
-
-
-class Remark(NamedTuple):
-    """What a person should look at; ``about`` names the part of the list."""
-
-    source: Source
-    code: str
-    about: str
-    params: dict[str, str]
+def check_merge(kept: Owner, merged: Owner) -> None:
+    """Raises MergeRefusedError where the two cannot be one person. Both rows belong to one project (ValueError)."""
+    if kept.project_id != merged.project_id:
+        raise ValueError("owners of two projects")
+    if kept.pk == merged.pk:
+        raise MergeRefusedError(MergeRefusedError.SAME_ROW)
+    if kept.merged_into_id or merged.merged_into_id:
+        raise MergeRefusedError(MergeRefusedError.MERGED_BEFORE)
+    if kept.id_number_hash and merged.id_number_hash and kept.id_number_hash != merged.id_number_hash:
+        raise MergeRefusedError(MergeRefusedError.OTHER_ID_NUMBER)
+    shared = OwnershipMember.objects.filter(owner=kept).values("ownership")
+    if OwnershipMember.objects.filter(owner=merged, ownership__in=shared).exists():
+        raise MergeRefusedError(MergeRefusedError.CO_OWNERS)
 
 
-@dataclass(slots=True)
-class Merge:
-    """What a list brings, in the order in which it is written. ``confirmed``: numbers that the register has already."""
+@transaction.atomic
+def merge_persons(kept: Owner, merged: Owner, *, by: User, now: datetime) -> PersonMerge:
+    """From now on ``kept`` stands for both. Raises MergeRefusedError; a second merge of the same rows is refused.
 
-    made: list[Made] = field(default_factory=list)
-    changed: list[Change] = field(default_factory=list)
-    confirmed: list[Change] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-
-    @property
-    def sources(self) -> set[Source]:
-        """The rows of the list that bring something new."""
-        return {made.source for made in self.made} | {change.source for change in self.changed}
-
-    def count(self, model: type[Model]) -> int:
-        """How many rows of ``model`` are made."""
-        return sum(isinstance(made.row, model) for made in self.made)
-
-
-def plan_merge(
-    project: Project, listed: Sequence[ListedOwner], state: RegisterState, *, today: date, now: datetime
-) -> Merge:
-    """What merging ``listed`` would write. Changes the objects in ``state``, but nothing in the database."""
-    by_unit: dict[int | str, list[ListedOwner]] = {}
-    for person in listed:
-        by_unit.setdefault(person.unit_key, []).append(person)
-    planner = _Planner(project, state, today, now)
-    unknown = []
-    for key, people in by_unit.items():
-        party = state.parties.get(key) if isinstance(key, int) else None
-        if party and party.members:
-            planner.meet(party, people)
-        else:  # known parties come first: who owns two units is then the owner that the register has
-            unknown.append((party, people))
-    for party, people in unknown:
-        planner.fill(party, people)
-    for people in by_unit.values():
-        planner.describe(people)
-    return planner.merge
+    A number or address that both have is ended on the merged side; what says that somebody must not be contacted
+    is kept.
+    """
+    kept, merged = _locked(kept.pk, merged.pk)
+    check_merge(kept, merged)
+    moved: dict[str, Any] = {"ended": _end_doubles(kept, merged, now), "primary_phone": _primary_of(merged)}
+    if Phone.objects.filter(owner=kept, is_primary=True, ended_at=None).exists():
+        Phone.objects.filter(owner=merged).update(is_primary=False)
+    for name, model in _BELONGINGS.items():
+        mine = model._default_manager.filter(owner=merged)
+        moved[name] = list(mine.values_list("pk", flat=True))
+        mine.update(owner=kept)
+    moved["id_number"] = _hand_over_id_number(kept, merged)
+    merged.merged_into = kept
+    merged.save(update_fields=["merged_into"])
+    _refresh(moved["memberships"])
+    merge = PersonMerge.objects.create(project_id=kept.project_id, kept=kept, merged=merged, moved=moved, at=now, by=by)
+    for owner in (kept, merged):
+        record(action="owners.merged", by=by, project=kept.project, obj=owner, kept=kept.pk, merged=merged.pk)
+    return merge
 
 
-class _Planner:
-    def __init__(self, project: Project, state: RegisterState, today: date, now: datetime) -> None:
-        self._project, self._state, self._today, self._now = project, state, today, now
-        self._of_others: set[int | str] = set()
-        self.merge = Merge()
+@transaction.atomic
+def split_persons(merge: PersonMerge, *, by: User, now: datetime) -> None:
+    """Take a merge back: whatever came with the merged row and is still there goes back to it.
 
-    def meet(self, party: Party, people: list[ListedOwner]) -> None:
-        """A known party: those who are members of it get what the list adds."""
-        named = {person.name for person in people if person.name}
-        if named and named != set(party.members):
-            self._remark(people[0], "owner_differs", "owner", unit=people[0].unit_code)
-            self._of_others.add(people[0].unit_key)
-        for person in people:
-            member = party.members.get(person.name)
-            if member is None and not person.name:
-                member = next(iter(party.members.values()))
-            if member is not None:
-                card = self._identify(self._state.cards[member.owner_id], member, person)
-                self._add_contacts(card, person, beside=[self._state.cards[m.owner_id] for m in party.members.values()])
-
-    def fill(self, party: Party | None, people: list[ListedOwner]) -> None:
-        """A party that nobody knew yet becomes the people named."""
-        named = [person for person in people if person.name]
-        if not named:
-            return
-        if party is None:
-            party = self._new_party(named[0])
-        cards: dict[str, Card] = {}
-        for person in named:
-            if person.name not in cards:
-                cards[person.name] = card = self._card_of(person)
-                self._make(
-                    person, OwnershipMember(ownership=party.ownership, owner=card.owner, position=len(cards) - 1)
-                )
-            self._add_contacts(cards[person.name], person, beside=list(cards.values()))
-        name = join_names(list(cards))[:PARTY_NAME_LENGTH]
-        if party.ownership.pk:
-            self._change(named[0], party.ownership, "party_name", name)
-        else:
-            party.ownership.party_name = name
-
-    def describe(self, people: list[ListedOwner]) -> None:
-        """Area, usage and vacancy of the unit, and who lives there, as the list has them.
-
-        Of a unit for which the list names other owners nothing that is known changes: it may be another estate's list.
-        """
-        unit = self._state.units.get(people[0].unit_id or 0)
-        for column in ("area", "usage", "is_vacant"):
-            said = next((person for person in people if getattr(person, column) not in (None, "")), None)
-            if unit and said:
-                self._describe(unit, column, said)
-        for person in people if people[0].unit_key not in self._of_others else ():
-            for occupant in person.contacts.occupants:
-                self._add_occupant(unit, occupant.name, occupant.number, person)
-
-    def _describe(self, unit: Unit, column: str, said: ListedOwner) -> None:
-        known, words = getattr(unit, column), _shown(unit, column)
-        if known == getattr(said, column) or (known is not None and said.unit_key in self._of_others):
-            return
-        self._change(said, unit, column, getattr(said, column))
-        if known is not None:
-            self._remark(said, "unit_changes", column, known=words, now=_shown(unit, column))
-
-    def _new_party(self, person: ListedOwner) -> Party:
-        period = self._state.gaps.get(person.unit_id or 0, DateRange(None, None, "[)"))
-        ownership = Ownership(project=self._project, period=period)
-        if person.unit_id:
-            ownership.unit_id = person.unit_id
-        self._make(person, ownership)
-        return Party(ownership)
-
-    def _card_of(self, person: ListedOwner) -> Card:
-        """Whoever has this name and ID number, else a new owner."""
-        key = (person.name, keyed_hash(person.contacts.id_number))
-        card = self._state.identified.get(key) if key[1] else None
-        if card is None:
-            card = Card(
-                Owner(
-                    project=self._project,
-                    name=person.name,
-                    kind=kind_of(person.name),
-                    id_number=person.contacts.id_number,
-                    id_number_hash=key[1],
-                )
-            )
-            self._make(person, card.owner)
-            if key[1]:
-                self._state.identified[key] = card
-        return card
-
-    def _identify(self, card: Card, member: OwnershipMember, person: ListedOwner) -> Card:
-        """Keep the ID number of a member that had none; who is known by it already takes the member's place."""
-        id_hash = keyed_hash(person.contacts.id_number)
-        if not id_hash or card.owner.id_number_hash == id_hash:
-            return card
-        if card.owner.id_number_hash:
-            self._remark(person, "id_differs", "id_number", unit=person.unit_code)
-            return card
-        same = self._state.identified.setdefault((card.owner.name, id_hash), card)
-        if same is card:
-            self._change(person, card.owner, "id_number", person.contacts.id_number)
-            self._change(person, card.owner, "id_number_hash", id_hash)
-            return card
-        self._take_place(same, card, member, person)
-        return same
-
-    def _take_place(self, same: Card, other: Card, member: OwnershipMember, person: ListedOwner) -> None:
-        """``other`` is the same person: the unit is theirs under one name, and so are the contacts."""
-        self._change(person, member, "owner", same.owner)
-        if self._state.memberships.get(other.owner.pk, 0) > 1:
-            return  # a former unit of theirs still hangs on it
-        for number_hash, phone in list(other.phones.items()):
-            if number_hash not in same.phones:
-                if phone.is_primary and same.has_primary:
-                    self._change(person, phone, "is_primary", after=False)
-                self._change(person, phone, "owner", same.owner)
-                same.phones[number_hash] = other.phones.pop(number_hash)
-        for kind, address in list(other.addresses.items()):
-            if kind not in same.addresses:
-                self._change(person, address, "owner", same.owner)
-                same.addresses[kind] = other.addresses.pop(kind)
-        for key, contact in list(other.emergency.items()):
-            if key not in same.emergency:
-                self._change(person, contact, "owner", same.owner)
-                same.emergency[key] = other.emergency.pop(key)
-
-    def _add_contacts(self, card: Card, person: ListedOwner, *, beside: Sequence[Card]) -> None:
-        """What the list adds to an owner; what one of the co-owners ``beside`` has already is not doubled."""
-        contacts = person.contacts
-        self._add_phones(card, contacts, person)
-        for kind, text in contacts.addresses.items():
-            if any(kind in other.addresses and other.addresses[kind].text == text for other in beside):
-                card.said.add(kind)
-            else:
-                self._add_address(card, kind, text, person)
-        for contact in contacts.emergency:
-            key = (contact.name, keyed_hash(contact.number))
-            if all(key not in other.emergency for other in [card, *beside]):
-                row = EmergencyContact(
-                    project=self._project,
-                    owner=card.owner,
-                    name=contact.name,
-                    relation=contact.relation,
-                    number=contact.number,
-                    number_hash=key[1],
-                    last4=contact.number[-LAST_DIGITS:],
-                )
-                card.emergency[key] = row
-                self._make(person, row)
-
-    def _add_phones(self, card: Card, contacts: ListedContacts, person: ListedOwner) -> None:
-        for number, label in contacts.phones:
-            number_hash = keyed_hash(number)
-            known = card.phones.get(number_hash)
-            if known:
-                self._confirm(known, person)
-            elif number_hash in card.ended:
-                self._remark(person, "phone_ended", "phone", last4=number[-LAST_DIGITS:])
-            else:
-                phone = Phone(
-                    project=self._project,
-                    owner=card.owner,
-                    number=number,
-                    number_hash=number_hash,
-                    last4=number[-LAST_DIGITS:],
-                    label=label,
-                    is_primary=not card.has_primary,
-                )
-                card.phones[number_hash] = phone
-                self._make(person, phone)
-
-    def _confirm(self, phone: Phone, person: ListedOwner) -> None:
-        is_older = phone.confirmed_on is None or phone.confirmed_on < self._today
-        if phone.pk and phone.state == Phone.State.VALID and is_older:
-            self.merge.confirmed.append(Change(person.source, phone, "confirmed_on", phone.confirmed_on, self._today))
-            phone.confirmed_on = self._today
-
-    def _add_address(self, card: Card, kind: str, text: str, person: ListedOwner) -> None:
-        known, is_said = card.addresses.get(kind), kind in card.said
-        card.said.add(kind)
-        if known and is_said:  # the first one holds, or the same list would bring something new each time
-            self._remark(person, "second_address", kind)
-            return
-        if known:
-            self._remark(person, "address_replaced", kind)
-            self._change(person, known, "ended_at", self._now)
-        card.addresses[kind] = Address(project=self._project, owner=card.owner, kind=kind, text=text)
-        self._make(person, card.addresses[kind])
-
-    def _add_occupant(self, unit: Unit | None, name: str, number: str, person: ListedOwner) -> None:
-        known = self._state.occupants.setdefault(unit.pk, {}) if unit else {}
-        if name not in known:
-            known[name] = Occupant(
-                project=self._project, unit=unit, name=name, phone=number, phone_last4=number[-LAST_DIGITS:]
-            )
-            self._make(person, known[name])
-
-    def _make(self, person: ListedOwner, row: Model) -> None:
-        self.merge.made.append(Made(person.source, row))
-
-    def _change(self, person: ListedOwner, row: Any, column: str, after: Any) -> None:
-        before = getattr(row, column)
-        setattr(row, column, after)
-        if row.pk:
-            self.merge.changed.append(Change(person.source, row, column, before, after))
-
-    def _remark(self, person: ListedOwner, code: str, about: str, **params: str) -> None:
-        self.merge.remarks.append(Remark(person.source, code, about, params))
+    What was added since stays with the row that was kept. Raises MergeRefusedError where it was taken back already,
+    or where the kept row was itself merged since: that one is to be taken back first.
+    """
+    kept, merged = _locked(merge.kept_id, merge.merged_id)
+    merge = PersonMerge.objects.select_for_update().get(pk=merge.pk)
+    if merge.undone_at:
+        raise MergeRefusedError(MergeRefusedError.TAKEN_BACK)
+    if kept.merged_into_id:
+        raise MergeRefusedError(MergeRefusedError.MERGED_SINCE)
+    for name, model in _BELONGINGS.items():
+        model._default_manager.filter(owner=kept, pk__in=merge.moved[name]).update(owner=merged)
+    for name, ids in merge.moved["ended"].items():
+        _BELONGINGS[name]._default_manager.filter(owner=merged, pk__in=ids).update(ended_at=None)
+    _give_back_primary(kept, merged, merge.moved["primary_phone"])
+    if merge.moved["id_number"] and kept.id_number_hash == merged.id_number_hash:
+        kept.id_number = kept.id_number_hash = ""
+        kept.save(update_fields=["id_number", "id_number_hash"])
+    merged.merged_into = None
+    merged.save(update_fields=["merged_into"])
+    merge.undone_at, merge.undone_by = now, by
+    merge.save(update_fields=["undone_at", "undone_by"])
+    _refresh(merge.moved["memberships"])
+    for owner in (kept, merged):
+        record(action="owners.split", by=by, project=kept.project, obj=owner, kept=kept.pk, merged=merged.pk)
 
 
-def _shown(unit: Unit, column: str) -> str:
-    if column == "usage":
-        return str(unit.get_usage_display())
-    value = getattr(unit, column)
-    return {True: "✓", False: "✗"}.get(value, str(value)) if column == "is_vacant" else str(value)
+_BELONGINGS: dict[str, type[models.Model]] = {
+    "memberships": OwnershipMember,
+    "phones": Phone,
+    "emails": Email,
+    "addresses": Address,
+    "emergency": EmergencyContact,
+}
+
+
+def _locked(kept: int, merged: int) -> tuple[Owner, Owner]:
+    """Both rows, locked in one order, so that two merges never wait for each other in a ring."""
+    rows = {owner.pk: owner for owner in Owner.objects.select_for_update().filter(pk__in=[kept, merged]).order_by("pk")}
+    return rows[kept], rows[merged]
+
+
+def _end_doubles(kept: Owner, merged: Owner, now: datetime) -> dict[str, list[int]]:
+    """End live rows of ``merged`` that ``kept`` has too; returns their ids by kind."""
+    live: dict[str, Any] = {"ended_at": None}
+    phones = Phone.objects.filter(owner=merged, **live)
+    doubles = phones.filter(number_hash__in=Phone.objects.filter(owner=kept, **live).values("number_hash"))
+    barred = doubles.filter(do_not_contact=True).values("number_hash")
+    Phone.objects.filter(owner=kept, number_hash__in=list(barred.values_list("number_hash", flat=True)), **live).update(
+        do_not_contact=True
+    )
+    emails = Email.objects.filter(
+        owner=merged, address_hash__in=Email.objects.filter(owner=kept, **live).values("address_hash"), **live
+    )
+    addresses = Address.objects.filter(
+        owner=merged, kind__in=Address.objects.filter(owner=kept, **live).values("kind"), **live
+    )
+    ended = {}
+    querysets: dict[str, Any] = {"phones": doubles, "emails": emails, "addresses": addresses}
+    for name, rows in querysets.items():
+        ended[name] = list(rows.values_list("pk", flat=True))
+        _BELONGINGS[name]._default_manager.filter(pk__in=ended[name]).update(ended_at=now)
+    return ended
+
+
+def _primary_of(owner: Owner) -> int | None:
+    return Phone.objects.filter(owner=owner, is_primary=True, ended_at=None).values_list("pk", flat=True).first()
+
+
+def _give_back_primary(kept: Owner, merged: Owner, primary: int | None) -> None:
+    """Each of the two has one number to dial first again, if it has any."""
+    for owner, wanted in ((merged, primary), (kept, None)):
+        live = Phone.objects.filter(owner=owner, ended_at=None)
+        if not live.filter(is_primary=True).exists():
+            chosen = live.filter(pk=wanted or 0).first() or live.order_by("pk").first()
+            Phone.objects.filter(pk=chosen.pk if chosen else 0).update(is_primary=True)
+
+
+def _hand_over_id_number(kept: Owner, merged: Owner) -> bool:
+    if kept.id_number or not merged.id_number:
+        return False
+    kept.id_number, kept.id_number_hash = merged.id_number, merged.id_number_hash
+    kept.save(update_fields=["id_number", "id_number_hash"])
+    return True
+
+
+def _refresh(membership_ids: Collection[int]) -> None:
+    refresh_party_names(Ownership.objects.filter(members__in=membership_ids).distinct())

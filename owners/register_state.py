@@ -80,7 +80,7 @@ def load_state(project: Project, unit_ids: Collection[int], id_numbers: Iterable
         member.owner = card.owner
         by_ownership[member.ownership_id].members.setdefault(card.owner.name, member)
     hashes = list({keyed_hash(number) for number in id_numbers if number})
-    same = Owner.objects.filter(project=project, id_number_hash__in=hashes).order_by("pk")
+    same = Owner.objects.filter(project=project, id_number_hash__in=hashes, merged_into__isnull=True).order_by("pk")
     for owner in same:
         cards.setdefault(owner.pk, Card(owner))
     _load_contacts(cards)

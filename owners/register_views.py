@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -18,12 +18,13 @@ from company.audit import record
 from company.rights import Right
 from company.sheets import download, workbook
 from owners.models import Unit
+from owners.owner_views import WHOLE_PROJECT
 from owners.personal_data import mask_party
 from owners.register_forms import PAGE_SIZES, UnitFilterForm
 from owners.register_sheet import HEADERS, people_in, register_rows
 from owners.unit_register import unit_lines
-from owners.views import WHOLE_PROJECT, cases_address
 
+CASES = "collection:cases"
 FILTERS = ("building", "usage", "lacks")
 
 
@@ -96,9 +97,10 @@ def _address(request: ProjectRequest) -> str:
 
 
 def _to_cases(request: ProjectRequest) -> HttpResponse:
-    if cases := cases_address(request):
-        return HttpResponseRedirect(cases)
-    raise PermissionDenied
+    try:
+        return HttpResponseRedirect(reverse(CASES, kwargs={"project_code": request.project.code}))
+    except NoReverseMatch:
+        raise PermissionDenied from None
 
 
 def _chips(request: HttpRequest, form: UnitFilterForm) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from arrears.importing.copying import copy_rows
 from arrears.importing.staged_owners import listed_owners, planned
 from arrears.models import Import, RegisterChange
 from company.models import Project
+from owners.list_merge_writing import Written, write_merge
 from owners.listed import Source
-from owners.merge_writing import Written, write_merge
 from owners.models import (
     Address,
     Building,

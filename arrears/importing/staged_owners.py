@@ -10,8 +10,8 @@ from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.outcome import Issue, Outcome
 from arrears.models import Import, ImportIssue, StagedOwner
+from owners.list_merging import Merge, Remark, plan_merge
 from owners.listed import ListedContacts, ListedOwner
-from owners.merging import Merge, Remark, plan_merge
 from owners.models import Address, EmergencyContact, Occupant, Owner, Phone
 from owners.register_state import load_state
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.db.models import Model
 
 from owners.columns import set_column, text_of
+from owners.list_merging import Change, Merge
 from owners.listed import Source
-from owners.merging import Change, Merge
 from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone
 from owners.parties import pinyin_initials
 

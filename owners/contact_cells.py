@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
 from owners.contact_points import COUNTRY_CODE, NOT_DIGITS
 from owners.id_numbers import is_id_number, normalise_id_number
 from owners.models import Unit
@@ -189,6 +192,19 @@ def _split_label(part: str) -> tuple[str, str]:
         return name.strip(), number
     match = re.match(r"([^\x00-\x7f]+)\s*(.+)$", part)
     return (match[1], match[2]) if match else ("", part)
+
+
+def read_emails(cell: str) -> list[str]:
+    """``a@example.com；b@example.com``, each once. Raises UnreadableContactError for what is no address."""
+    found: dict[str, str] = {}
+    for part in _parts(cell):
+        for address in SPACE.split(part):
+            try:
+                validate_email(address)
+            except ValidationError as error:
+                raise UnreadableContactError(address) from error
+            found.setdefault(address.lower(), address)
+    return list(found.values())
 
 
 def read_contacts(cell: str) -> list[WrittenContact]:

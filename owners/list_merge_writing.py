@@ -9,7 +9,7 @@ from django.db.models import Model
 from owners.columns import set_column, text_of
 from owners.list_merging import Change, Merge
 from owners.listed import Source
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone
 from owners.parties import pinyin_initials
 
 IN_ORDER: tuple[type[Model], ...] = (
@@ -18,6 +18,7 @@ IN_ORDER: tuple[type[Model], ...] = (
     OwnershipMember,
     Phone,
     Address,
+    Email,
     EmergencyContact,
     Occupant,
 )

@@ -8,20 +8,21 @@ filled in. Somebody with the same name and the same ID number is one person on h
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Model
 
 from company.models import Project
 from owners.listed import ListedContacts, ListedOwner, Source
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
 from owners.ownerships import PARTY_NAME_LENGTH
 from owners.parties import join_names, kind_of
 from owners.personal_data import keyed_hash
 from owners.register_state import Card, Party, RegisterState
 
 LAST_DIGITS = 4
+Key = TypeVar("Key")
 
 
 class Made(NamedTuple):
@@ -200,20 +201,19 @@ class _Planner:
         self._change(person, member, "owner", same.owner)
         if self._state.memberships.get(other.owner.pk, 0) > 1:
             return  # a former unit of theirs still hangs on it
-        for number_hash, phone in list(other.phones.items()):
-            if number_hash not in same.phones:
-                if phone.is_primary and same.has_primary:
-                    self._change(person, phone, "is_primary", after=False)
-                self._change(person, phone, "owner", same.owner)
-                same.phones[number_hash] = other.phones.pop(number_hash)
-        for kind, address in list(other.addresses.items()):
-            if kind not in same.addresses:
-                self._change(person, address, "owner", same.owner)
-                same.addresses[kind] = other.addresses.pop(kind)
-        for key, contact in list(other.emergency.items()):
-            if key not in same.emergency:
-                self._change(person, contact, "owner", same.owner)
-                same.emergency[key] = other.emergency.pop(key)
+        for number_hash, phone in other.phones.items():
+            if phone.is_primary and same.has_primary and number_hash not in same.phones:
+                self._change(person, phone, "is_primary", after=False)
+        self._hand_over(other.phones, same.phones, same, person)
+        self._hand_over(other.emails, same.emails, same, person)
+        self._hand_over(other.addresses, same.addresses, same, person)
+        self._hand_over(other.emergency, same.emergency, same, person)
+
+    def _hand_over(self, theirs: dict[Key, Any], mine: dict[Key, Any], same: Card, person: ListedOwner) -> None:
+        """What ``same`` lacks of another's contacts becomes theirs."""
+        for key in theirs.keys() - mine.keys():
+            mine[key] = theirs.pop(key)
+            self._change(person, mine[key], "owner", same.owner)
 
     def _add_contacts(self, card: Card, person: ListedOwner, *, beside: Sequence[Card]) -> None:
         """What the list adds to an owner; what one of the co-owners ``beside`` has already is not doubled."""
@@ -224,6 +224,8 @@ class _Planner:
                 card.said.add(kind)
             else:
                 self._add_address(card, kind, text, person)
+        for email in contacts.emails:
+            self._add_email(card, email, person, beside)
         for contact in contacts.emergency:
             key = (contact.name, keyed_hash(contact.number))
             if all(key not in other.emergency for other in [card, *beside]):
@@ -259,6 +261,19 @@ class _Planner:
                 )
                 card.phones[number_hash] = phone
                 self._make(person, phone)
+
+    def _add_email(self, card: Card, address: str, person: ListedOwner, beside: Sequence[Card]) -> None:
+        """An address that is new to the party; one that somebody has ended is not added again."""
+        address_hash = keyed_hash(address.lower())
+        if any(address_hash in other.emails for other in [card, *beside]):
+            return
+        if address_hash in card.ended_emails:
+            self._remark(person, "email_ended", "email")
+            return
+        card.emails[address_hash] = row = Email(
+            project=self._project, owner=card.owner, address=address, address_hash=address_hash
+        )
+        self._make(person, row)
 
     def _confirm(self, phone: Phone, person: ListedOwner) -> None:
         is_older = phone.confirmed_on is None or phone.confirmed_on < self._today

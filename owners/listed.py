@@ -23,6 +23,7 @@ class ListedContacts:
 
     id_number: str = ""
     phones: list[ListedPhone] = field(default_factory=list)
+    emails: list[str] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
     emergency: list[WrittenContact] = field(default_factory=list)
     occupants: list[WrittenContact] = field(default_factory=list)
@@ -39,6 +40,7 @@ class ListedContacts:
         return cls(
             kept["id_number"],
             [ListedPhone(*phone) for phone in kept["phones"]],
+            kept["emails"],
             kept["addresses"],
             [WrittenContact(*contact) for contact in kept["emergency"]],
             [WrittenContact(*contact) for contact in kept["occupants"]],

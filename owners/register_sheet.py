@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 
 from company.sheets import Cell
 from owners.contact_cells import written_phone
-from owners.models import Address, EmergencyContact, Occupant, Owner, OwnershipMember, Phone, Unit
-from owners.personal_data import mask_address, mask_id_number, mask_name, mask_phone
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, OwnershipMember, Phone, Unit
+from owners.personal_data import mask_address, mask_email, mask_id_number, mask_name, mask_phone
 
 HEADERS = (
     "房屋编号",
@@ -30,6 +30,7 @@ HEADERS = (
     "紧急联系人",
     "现场地址",
     "第二通信地址",
+    "电子邮箱",
     "租户",
 )
 USAGE_WORDS = {
@@ -47,6 +48,7 @@ class _Person:
     owner: Owner
     phones: list[Phone] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
+    emails: list[str] = field(default_factory=list)
     emergency: list[EmergencyContact] = field(default_factory=list)
 
 
@@ -56,10 +58,11 @@ class _Masks:
     number: Callable[[str], str]
     id_number: Callable[[str], str]
     address: Callable[[str], str]
+    email: Callable[[str], str]
 
 
-MASKED = _Masks(mask_name, mask_phone, mask_id_number, mask_address)
-CLEAR = _Masks(str, written_phone, str, str)
+MASKED = _Masks(mask_name, mask_phone, mask_id_number, mask_address, mask_email)
+CLEAR = _Masks(str, written_phone, str, str, str)
 
 
 def people_in(units: "QuerySet[Unit]", *, on: date) -> int:
@@ -91,6 +94,8 @@ def _people(units: Sequence[Unit], on: date) -> defaultdict[int, list[_Person]]:
     live = {"owner__in": list(known), "ended_at__isnull": True}
     for phone in Phone.objects.filter(**live).order_by("-is_primary", "pk"):
         known[phone.owner_id].phones.append(phone)
+    for email in Email.objects.filter(**live).order_by("pk"):
+        known[email.owner_id].emails.append(email.address)
     for address in Address.objects.filter(**live):
         known[address.owner_id].addresses[address.kind] = address.text
     for contact in EmergencyContact.objects.filter(**live).order_by("pk"):
@@ -121,6 +126,7 @@ def _row(unit: Unit, people: Sequence[_Person], occupants: Sequence[Occupant], m
         BETWEEN.join(_contact(contact.name, contact.relation, contact.number, masks) for contact in contacts),
         _address(people, Address.Kind.ON_SITE, masks),
         _address(people, Address.Kind.SECOND, masks),
+        BETWEEN.join(masks.email(email) for person in people for email in person.emails),
         BETWEEN.join(_contact(occupant.name, "", occupant.phone, masks) for occupant in occupants),
     ]
 

@@ -8,7 +8,7 @@ from datetime import date
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from company.models import Project
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, OwnershipMember, Phone, Unit
 from owners.personal_data import keyed_hash
 
 
@@ -24,6 +24,8 @@ class Card:
     ended: set[str] = field(default_factory=set)
     addresses: dict[str, Address] = field(default_factory=dict)
     emergency: dict[tuple[str, str], EmergencyContact] = field(default_factory=dict)
+    emails: dict[str, Email] = field(default_factory=dict)
+    ended_emails: set[str] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
 
     @property
@@ -109,6 +111,11 @@ def _load_contacts(cards: dict[int, Card]) -> None:
             cards[phone.owner_id].phones[phone.number_hash] = phone
         else:
             cards[phone.owner_id].ended.add(phone.number_hash)
+    for email in Email.objects.filter(**of_these).defer("address"):
+        if email.ended_at is None:
+            cards[email.owner_id].emails[email.address_hash] = email
+        else:
+            cards[email.owner_id].ended_emails.add(email.address_hash)
     for address in Address.objects.filter(**of_these, ended_at__isnull=True):
         cards[address.owner_id].addresses[address.kind] = address
     for contact in EmergencyContact.objects.filter(**of_these, ended_at__isnull=True).defer("number"):

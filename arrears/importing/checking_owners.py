@@ -50,6 +50,7 @@ class OwnerRow(NamedTuple):
     relation: str
     on_site: str
     second_address: str
+    emails: tuple[str, ...]
     occupant: tuple[WrittenContact, ...]
     occupant_phone: tuple[WrittenNumber, ...]
 
@@ -68,7 +69,7 @@ OWNER_ROW = Shape(
     (
         *(None, Field.ROOM, Field.OWNER, Field.CO_OWNERS, Field.ESTATE, Field.UNIT_AREA, Field.USAGE, Field.VACANT),
         *(Field.ID_NUMBERS, Field.PHONES, Field.MORE_PHONES, Field.EMERGENCY, Field.EMERGENCY_PHONE, Field.RELATION),
-        *(Field.ON_SITE, Field.SECOND_ADDRESS, Field.OCCUPANT, Field.OCCUPANT_PHONE),
+        *(Field.ON_SITE, Field.SECOND_ADDRESS, Field.EMAILS, Field.OCCUPANT, Field.OCCUPANT_PHONE),
     ),
     needs_fee=False,
     compared=(),
@@ -128,6 +129,7 @@ class OwnerCheck(Check):
         _share_phones([*row.phones, *row.more_phones], contacts)
         first.emergency = _contacts(row.emergency, row.emergency_phone, row.relation)
         first.occupants = _contacts(row.occupant, row.occupant_phone, "")
+        first.emails = list(row.emails)
         addresses = {Address.Kind.ON_SITE: row.on_site, Address.Kind.SECOND: row.second_address}
         first.addresses = {kind: text for kind, text in addresses.items() if text}
         self._continues = sheet.filled.get(sheet.index) == "contact_below"

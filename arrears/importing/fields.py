@@ -52,6 +52,7 @@ class Field(models.TextChoices):
     RELATION = "relation", _("relation of the emergency contact")
     ON_SITE = "on_site", _("address on site")
     SECOND_ADDRESS = "second_address", _("second correspondence address")
+    EMAILS = "emails", _("e-mail")
     OCCUPANT = "occupant", _("occupant or tenant")
     OCCUPANT_PHONE = "occupant_phone", _("phone of the occupant")
 
@@ -65,7 +66,7 @@ REPEATED = frozenset({*ARREARS, Field.LATE_FEE, Field.COLUMN_SUM})
 
 NAMING_PEOPLE = frozenset({
     *(Field.CO_OWNERS, Field.ID_NUMBERS, Field.PHONES, Field.MORE_PHONES, Field.EMERGENCY, Field.EMERGENCY_PHONE),
-    *(Field.ON_SITE, Field.SECOND_ADDRESS, Field.OCCUPANT, Field.OCCUPANT_PHONE),
+    *(Field.ON_SITE, Field.SECOND_ADDRESS, Field.EMAILS, Field.OCCUPANT, Field.OCCUPANT_PHONE),
 })  # fmt: skip
 """Fields of a list of owners whose cells are shown masked."""
 
@@ -172,6 +173,7 @@ OF_OWNERS: dict[Field, str] = {
         "第二通信地址 通信地址 通讯地址 联系地址 邮寄地址 第二通讯地址 户籍地址 身份证地址 家庭住址 住址 收件地址 "
         "送达地址 第二地址 邮寄通信地址"
     ),
+    Field.EMAILS: "邮箱 电子邮箱 电子邮件 邮件 邮箱地址 email e-mail 业主邮箱 联系邮箱",
     Field.UNIT_AREA: SYNONYMS[Field.AREA],
     Field.USAGE: "用途 房屋用途 物业类型 房屋类型 业态 房屋性质 物业性质 使用性质 产品类型 物业用途 房产类型",
     Field.VACANT: "空置 是否空置 空置状态 入住状态 居住状态 入住情况 房屋状态 空置情况 是否入住",

@@ -106,6 +106,7 @@ ISSUES: Sentences = {
         "%(header)s: %(part)s is no ID number (18 or 15 characters), credit code (18) or passport; correct it, or "
         "leave the cell empty"
     ),
+    "not_an_email": _("%(header)s: not an e-mail address; correct it, or leave the cell empty"),
     "masked_value": _(
         "%(header)s: the value is masked with *. Export with personal data, or leave the column out of the import"
     ),
@@ -123,6 +124,7 @@ ISSUES: Sentences = {
     "unit_changes": _("%(header)s: the register says %(known)s; with the posting it says %(now)s"),
     "address_replaced": _("%(header)s: takes the place of another address, which stays in the history"),
     "second_address": _("%(header)s: the list gives this owner another address further up; this one is not imported"),
+    "email_ended": _("%(header)s: somebody has taken this address away from the owner; it is not added again"),
     "phone_ended": _(
         "%(header)s: somebody has taken the number ending in %(last4)s away from this owner; it is not added again"
     ),
@@ -157,6 +159,7 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
     "unit_changes": (_("Area, usage or vacancy changes"), _("The register then says what the list says")),
     "address_replaced": (_("Address replaces another"), _("The old one stays in the history")),
     "second_address": (_("Two addresses of one owner"), _("The first one is imported")),
+    "email_ended": (_("E-mail was taken away by hand"), _("Not added again; add it by hand if it holds")),
     "phone_ended": (_("Number was taken away by hand"), _("Not added again; add it by hand if it holds")),
 }
 """Short names of warnings, and what they mean for the import."""

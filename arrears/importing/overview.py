@@ -208,6 +208,7 @@ def part_lines(workbook: Import) -> list[PartLine]:
         "owners": _("Owners"),
         "id_numbers": _("ID numbers"),
         "phones": _("Phones"),
+        "emails": _("E-mail addresses"),
         "emergency": _("Emergency contacts"),
         "addresses": _("Addresses"),
         "occupants": _("Occupants"),

@@ -20,6 +20,7 @@ from owners.listed import Source
 from owners.models import (
     Address,
     Building,
+    Email,
     EmergencyContact,
     Occupant,
     Owner,
@@ -38,6 +39,7 @@ MODELS: dict[RegisterChange.Table, type[Model]] = {
     Table.OWNERSHIP: Ownership,
     Table.MEMBER: OwnershipMember,
     Table.PHONE: Phone,
+    Table.EMAIL: Email,
     Table.ADDRESS: Address,
     Table.EMERGENCY: EmergencyContact,
     Table.OCCUPANT: Occupant,

@@ -12,7 +12,7 @@ from arrears.importing.outcome import Issue, Outcome
 from arrears.models import Import, ImportIssue, StagedOwner
 from owners.list_merging import Merge, Remark, plan_merge
 from owners.listed import ListedContacts, ListedOwner
-from owners.models import Address, EmergencyContact, Occupant, Owner, Phone
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Phone
 from owners.register_state import load_state
 
 CHUNK = 5000
@@ -20,6 +20,7 @@ COLUMN_OF: Mapping[str, Field] = {
     "owner": Field.OWNER,
     "id_number": Field.ID_NUMBERS,
     "phone": Field.PHONES,
+    "email": Field.EMAILS,
     "area": Field.UNIT_AREA,
     "usage": Field.USAGE,
     "is_vacant": Field.VACANT,
@@ -80,6 +81,7 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
             _part("owners", owners, merge.count(Owner)),
             _part("id_numbers", sum(bool(person.contacts.id_number) for person in listed), _new_id_numbers(merge)),
             _part("phones", phones, merge.count(Phone)),
+            _part("emails", sum(len(person.contacts.emails) for person in listed), merge.count(Email)),
             _part("emergency", sum(len(person.contacts.emergency) for person in listed), merge.count(EmergencyContact)),
             _part("addresses", sum(len(person.contacts.addresses) for person in listed), merge.count(Address)),
             _part("occupants", sum(len(person.contacts.occupants) for person in listed), merge.count(Occupant)),

@@ -28,12 +28,14 @@ from owners.register_state import lock_register
 Table = RegisterChange.Table
 CONFIRMED = "confirmed_on"
 LAST_FIRST: tuple[RegisterChange.Table, ...] = (
-    *(Table.OCCUPANT, Table.EMERGENCY, Table.ADDRESS, Table.PHONE, Table.MEMBER, Table.OWNERSHIP, Table.OWNER),
+    *(Table.OCCUPANT, Table.EMERGENCY, Table.ADDRESS, Table.EMAIL, Table.PHONE),
+    *(Table.MEMBER, Table.OWNERSHIP, Table.OWNER),
     *(Table.UNIT, Table.BUILDING),
 )
 """The order in which rows are removed: nothing is left pointing at one that is gone."""
 TOUCHED = {
     Table.PHONE: Q(ended_at__isnull=False) | Q(do_not_contact=True) | ~Q(state=Phone.State.VALID),
+    Table.EMAIL: Q(ended_at__isnull=False) | Q(do_not_contact=True),
     Table.ADDRESS: Q(ended_at__isnull=False) | Q(returned_on__isnull=False),
     Table.EMERGENCY: Q(ended_at__isnull=False) | Q(do_not_contact=True),
     Table.OCCUPANT: Q(ends_on__isnull=False) | Q(pays_by_agreement=True),
@@ -66,7 +68,7 @@ def lock_trace(trace: Trace) -> None:
     made = Ownership.objects.filter(pk__in=trace.named_parties).values_list("unit_id", flat=True)
     lock_register({*made, *trace.made[Table.UNIT], *trace.changed[Table.UNIT, "area"]})
     owners = {*trace.made[Table.OWNER], *trace.changed[Table.OWNER, "id_number_hash"]}
-    for table in (Table.PHONE, Table.ADDRESS, Table.EMERGENCY):
+    for table in (Table.PHONE, Table.EMAIL, Table.ADDRESS, Table.EMERGENCY):
         rows = MODELS[table]._default_manager.filter(pk__in=trace.made[table])
         owners |= set(rows.values_list("owner_id", flat=True))
     list(Owner.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk").values_list("pk"))
@@ -90,7 +92,7 @@ def take_back(trace: Trace) -> dict[str, int]:
     kept = set(Account.objects.filter(unit__in=trace.made[Table.UNIT]).values_list("unit_id", flat=True))
     kept_parties = set(Ownership.objects.filter(unit__in=kept).values_list("pk", flat=True))
     parties = trace.named_parties
-    for table in (Table.OCCUPANT, Table.EMERGENCY, Table.ADDRESS, Table.PHONE, Table.MEMBER):
+    for table in (Table.OCCUPANT, Table.EMERGENCY, Table.ADDRESS, Table.EMAIL, Table.PHONE, Table.MEMBER):
         MODELS[table]._default_manager.filter(pk__in=trace.made[table]).delete()
     _put_back(trace)
     Ownership.objects.filter(pk__in=parties).update(party_name="")
@@ -156,6 +158,7 @@ def _added_since(trace: Trace) -> Iterator[str]:
     """What was added to owners and units that the list made."""
     for table, of, made_of in (
         (Table.PHONE, "owner", Table.OWNER),
+        (Table.EMAIL, "owner", Table.OWNER),
         (Table.ADDRESS, "owner", Table.OWNER),
         (Table.EMERGENCY, "owner", Table.OWNER),
         (Table.MEMBER, "owner", Table.OWNER),
@@ -168,7 +171,7 @@ def _added_since(trace: Trace) -> Iterator[str]:
 
 def _used_above(trace: Trace) -> Iterator[str]:
     """Rows that anything else in the database points at, such as a recorded call to a number."""
-    for table in (Table.PHONE, Table.ADDRESS, Table.EMERGENCY, Table.OCCUPANT, Table.OWNER, Table.UNIT):
+    for table in (*TOUCHED, Table.OWNER, Table.UNIT):
         for model, column in _pointing_at(MODELS[table]):
             rows = model._default_manager.filter(**{f"{column}__in": trace.made[table]})
             if count := rows.count():

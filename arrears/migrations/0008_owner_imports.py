@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sheet', models.CharField(max_length=60)),
                 ('row', models.PositiveIntegerField()),
-                ('table', models.CharField(choices=[('building', 'building'), ('unit', 'unit'), ('ownership', 'ownership'), ('member', 'co-owner'), ('owner', 'owner'), ('phone', 'phone'), ('address', 'address'), ('emergency', 'emergency contact'), ('occupant', 'occupant')], max_length=10)),
+                ('table', models.CharField(choices=[('building', 'building'), ('unit', 'unit'), ('ownership', 'ownership'), ('member', 'co-owner'), ('owner', 'owner'), ('phone', 'phone'), ('email', 'e-mail'), ('address', 'address'), ('emergency', 'emergency contact'), ('occupant', 'occupant')], max_length=10)),
                 ('object_id', models.BigIntegerField()),
                 ('column', models.CharField(blank=True, max_length=20)),
                 ('before', models.TextField(null=True)),

@@ -280,6 +280,7 @@ class RegisterChange(models.Model):
         MEMBER = "member", _("co-owner")
         OWNER = "owner", pgettext_lazy("register", "owner")
         PHONE = "phone", _("phone")
+        EMAIL = "email", _("e-mail")
         ADDRESS = "address", _("address")
         EMERGENCY = "emergency", _("emergency contact")
         OCCUPANT = "occupant", _("occupant")

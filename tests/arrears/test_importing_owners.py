@@ -14,7 +14,9 @@ from arrears.importing.steps import post_import
 from arrears.models import Import, StagedOwner
 from company.models import Project
 from owners.contact_points import add_phone, end_phone, mark_phone
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, Phone, Unit
+from owners.emails import end_email
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, Phone, Unit
+from owners.personal_data import keyed_hash
 from tests.arrears.workbooks import agree, check, create_estate, mistakes, post, remarks, row, sample, xlsx
 from tests.factories import NOW, TODAY, create_owner, create_ownership, create_unit
 
@@ -249,13 +251,26 @@ def test_occupants_and_emergency_contacts_from_columns_of_their_own(project: Pro
     assert posted(project, *lines, header=header).posted_rows == 0
 
 
+def test_emails_are_added_once_and_not_again_where_somebody_ended_them(project: Project) -> None:
+    header = [*HEADER, "电子邮箱"]
+    row_ = [*line("101", "张三"), "zs@example.com；Z.S@example.com"]
+    posted(project, row_, header=header)
+    assert sorted(email.address for email in Email.objects.all()) == ["Z.S@example.com", "zs@example.com"]
+    assert posted(project, row_, header=header).posted_rows == 0
+    end_email(Email.objects.get(address_hash=keyed_hash("zs@example.com")), by=None, now=NOW)
+    workbook = posted(project, row_, header=header)
+    assert (workbook.posted_rows, remarks(workbook)) == (0, [(2, "email_ended", 1)])
+    bad = checked(project, [*line("102", "李四"), "not an address"], header=header)
+    assert mistakes(bad) == [(2, "I", "not_an_email")]
+
+
 def test_the_check_tells_what_the_posting_brings(project: Project) -> None:
     posted(project, line("101", "张三", 联系电话=MOBILE))
     workbook = checked(
         project, line("101", "张三", 联系电话=f"{MOBILE}；{OTHER_MOBILE}"), line("102", "李四", 身份证号=GOOD_ID)
     )
     by_part = {part["part"]: (part["listed"], part["new"]) for part in workbook.findings["by_part"]}
-    nothing = dict.fromkeys(("emergency", "addresses", "occupants"), (0, 0))
+    nothing = dict.fromkeys(("emails", "emergency", "addresses", "occupants"), (0, 0))
     assert by_part == {"owners": (2, 1), "id_numbers": (1, 1), "phones": (2, 1)} | nothing
     assert (workbook.findings["brings"], workbook.known_rows, workbook.findings["new_units"]) == (2, 0, 1)
 

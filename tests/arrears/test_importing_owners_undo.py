@@ -17,6 +17,7 @@ from owners.contact_points import add_emergency_contact, add_phone, end_phone, m
 from owners.models import (
     Address,
     Building,
+    Email,
     EmergencyContact,
     Occupant,
     Owner,
@@ -33,7 +34,7 @@ from tests.factories import NOW, create_case, create_contact, create_owner, crea
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(hours=1)
-REGISTER = (Building, Unit, Ownership, OwnershipMember, Owner, Phone, Address, EmergencyContact, Occupant)
+REGISTER = (Building, Unit, Ownership, OwnershipMember, Owner, Phone, Email, Address, EmergencyContact, Occupant)
 
 
 @pytest.fixture(autouse=True)

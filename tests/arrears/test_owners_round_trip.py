@@ -13,7 +13,8 @@ from arrears.importing.undoing import undo_import
 from arrears.models import Import
 from company.models import Project, Role
 from owners.contact_points import add_emergency_contact, add_phone, change_address
-from owners.models import Address, EmergencyContact, Occupant, Owner, Ownership, Phone, Unit
+from owners.emails import add_email
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, Phone, Unit
 from tests.arrears.import_desk import act, seal, send, signed_in, text_of
 from tests.arrears.test_importing_owners import GOOD_ID, MOBILE, OTHER_MOBILE, SAMPLE, line, posted, remarks
 from tests.arrears.workbooks import create_estate, mistakes, post, sample
@@ -52,7 +53,9 @@ def edited(content: bytes, **cells: Any) -> bytes:
 
 
 def counts() -> list[int]:
-    return [model._default_manager.count() for model in (Unit, Owner, Phone, Address, EmergencyContact, Occupant)]
+    return [
+        model._default_manager.count() for model in (Unit, Owner, Phone, Email, Address, EmergencyContact, Occupant)
+    ]
 
 
 def test_the_sample_goes_round_and_adds_nothing(project: Project) -> None:
@@ -70,6 +73,7 @@ def test_contacts_of_every_kind_go_round(project: Project) -> None:
     add_phone(one, "+852 2345 6789", by=None)
     add_phone(other, "020-84702777", by=None, label="家里 转801")
     add_emergency_contact(other, name="黄娜", relation="朋友", number=OTHER_MOBILE, by=None)
+    add_email(other, "lxs@example.com", by=None)
     change_address(other, Address.Kind.SECOND, "天河路 1 号，2 栋", by=None, now=NOW)
     Occupant.objects.create(project=project, unit=Unit.objects.get(), name="刘租")
     posted(project, line("102", "王五", 联系电话=f"{MOBILE}；妻子：{OTHER_MOBILE}"), line("103", ""))

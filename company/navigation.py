@@ -47,6 +47,7 @@ UNITS = Entry(_("Units and owners"), "owners:units", "building")
 BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
 RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
+LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
@@ -65,6 +66,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        LIMITATION,
         RELIEF,
         BATCHES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
@@ -83,6 +85,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         RELIEF,
         LATE_FEES,
+        LIMITATION,
         CASES,
         TERMS,
         FIRST_DAY,

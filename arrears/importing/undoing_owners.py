@@ -194,8 +194,8 @@ def _stands_apart(model: type[Model]) -> bool:
 def _later_lists(trace: Trace) -> Iterator[str]:
     """Later lists that changed the same rows."""
     later = RegisterChange.objects.filter(
-        workbook__project=trace.workbook.project_id, workbook__state=State.POSTED, workbook__gt=trace.workbook.pk
-    ).exclude(column=CONFIRMED)
+        workbook__project=trace.workbook.project_id, workbook__gt=trace.workbook.pk
+    ).exclude(Q(column=CONFIRMED) | Q(workbook__state=State.UNDONE))
     same = Q()
     for table, keys in trace.made.items():
         same |= Q(table=table, object_id__in=keys)

@@ -12,8 +12,8 @@ from arrears.models.imports import (
     StagedPayment,
     StagedUnit,
 )
-from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
-from arrears.models.limitation import LimitationProof, ProvedCharge
+from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy, LateFeeRun
+from arrears.models.limitation import LimitationProof, LimitationWarning, ProvedCharge
 from arrears.models.payments import Allocation, Payment, PaymentBalance
 from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
@@ -32,7 +32,9 @@ __all__ = [
     "LateFee",
     "LateFeeBalance",
     "LateFeePolicy",
+    "LateFeeRun",
     "LimitationProof",
+    "LimitationWarning",
     "ListedAmount",
     "Payment",
     "PaymentBalance",

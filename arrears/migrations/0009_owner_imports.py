@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arrears', '0007_lean_ledger'),
+        ('arrears', '0008_worker_and_warnings'),
     ]
 
     operations = [

@@ -216,6 +216,9 @@ IMPORT_MAX_UNPACKED_MB = env.int("IMPORT_MAX_UNPACKED_MB", 400)
 IMPORT_READER_MB = env.int("IMPORT_READER_MB", 512)
 IMPORT_READER_SECONDS = env.int("IMPORT_READER_SECONDS", 10)
 
+# An export with the personal data of more people than this has to be made in parts.
+PERSONAL_EXPORT_LIMIT = env.int("PERSONAL_EXPORT_LIMIT", 500)
+
 # --- signing in -----------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "company.User"

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from owners import merge_views, owner_views, term_views, unit_views, views
+from owners import merge_views, owner_views, register_views, term_views, unit_views, views
 
 app_name = "owners"
 urlpatterns = [
+    path("p/<slug:project_code>/units/", register_views.units, name="units"),
+    path("p/<slug:project_code>/units/export/", register_views.units_export, name="units_export"),
     path("p/<slug:project_code>/contracts/", term_views.contracts, name="contracts"),
     path("p/<slug:project_code>/contracts/new/", term_views.contract_new, name="contract_new"),
     path("p/<slug:project_code>/contracts/<int:pk>/", term_views.contract_edit, name="contract_edit"),

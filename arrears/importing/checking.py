@@ -66,7 +66,7 @@ class Check(ABC):
     twice_at: Field = Field.FEE
 
     def __init__(self, register: Register, *, today: date, create_units: bool) -> None:
-        self.outcome = Outcome()
+        self.outcome = Outcome(checked_on=today)
         self.register, self.today = register, today
         self.parsers = Parsers(register, latest=latest_day(today), create_units=create_units, shape=self.shape)
         self._first_seen: dict[object, tuple[str, int]] = {}
@@ -97,7 +97,7 @@ class Check(ABC):
         """The amounts of the total row at hand."""
         return self.parsers.printed(sheet.table, sheet.index)
 
-    def count(self, row: Any, staged: Sequence[Staged], sheet: Any) -> None:  # noqa: B027  a hook
+    def count(self, row: Any, staged: Sequence[Any], sheet: Any) -> None:  # noqa: B027  a hook
         """Take note of a row that can be posted."""
 
     def blank_amounts(self, row: Any, sheet: Any) -> list[Place]:

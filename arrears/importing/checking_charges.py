@@ -8,7 +8,7 @@ from arrears.importing.cells import Fault
 from arrears.importing.checking import Check, Faults, SheetUnderCheck
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
-from arrears.importing.outcome import Staged, StagedRow
+from arrears.importing.outcome import Staged, StagedAmount, StagedRow
 from arrears.importing.reading import Place
 from arrears.importing.register import Register
 from arrears.importing.splitting import Part, parts_of
@@ -78,7 +78,7 @@ class ChargeCheck(Check):
             external_id,
         )
 
-    def count(self, row: Values, staged: Sequence[Staged], sheet: "_Charges") -> None:
+    def count(self, row: Values, staged: Sequence[StagedAmount], sheet: "_Charges") -> None:
         """Take note of a row that can be posted."""
         if not staged[0].amount:
             self.outcome.empty_rows += all(not part.amount for part in staged)

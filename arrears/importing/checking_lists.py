@@ -12,7 +12,7 @@ from arrears.importing.cells import Fault
 from arrears.importing.checking import WARNING, Check, Faults, SheetUnderCheck
 from arrears.importing.fields import ARREARS, Field
 from arrears.importing.layout import Column, SheetLayout
-from arrears.importing.outcome import Staged, StagedListed
+from arrears.importing.outcome import Staged, StagedAmount, StagedListed
 from arrears.importing.reading import Place as Cell
 from arrears.importing.reading import Refusal
 from arrears.importing.register import Register
@@ -136,7 +136,7 @@ class ListCheck(Check):
             sheet.amount(column),
         )
 
-    def count(self, row: ListRow, staged: Sequence[Staged], sheet: "_List") -> None:
+    def count(self, row: ListRow, staged: Sequence[StagedAmount], sheet: "_List") -> None:
         """Add up printed late fees, and hold the sums of the row against its amounts."""
         self.outcome.printed_late_fee += sum((sheet.amount(column) for column in sheet.late_fees), ZERO)
         self.outcome.empty_rows += all(not part.amount for part in staged)

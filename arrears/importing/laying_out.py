@@ -10,7 +10,7 @@ from arrears.importing.reading import Refusal, Sheet
 from arrears.importing.recognising import recognise
 from arrears.importing.register import Register
 from arrears.importing.rows import RowKind, RowKinds, Table
-from arrears.models import ColumnMapping
+from arrears.models import ColumnMapping, Import
 from company.models import Project, User
 
 
@@ -92,7 +92,7 @@ def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layo
         if found is None:
             layout.left_out.append(sheet.name)
         else:
-            _count_rows(sheet, found)
+            _count_rows(sheet, found, lists_owners=register.kind == Import.Kind.OWNERS)
             layout.sheets.append(found)
     if not layout.sheets:
         raise Refusal("no_header")
@@ -102,9 +102,9 @@ def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layo
     return layout
 
 
-def _count_rows(sheet: Sheet, layout: SheetLayout) -> None:
+def _count_rows(sheet: Sheet, layout: SheetLayout, *, lists_owners: bool) -> None:
     """Count the sheet's rows by kind, so that a person sees what was taken for data."""
-    kinds, last = RowKinds(layout), layout.header_rows[1]
+    kinds, last = RowKinds(layout, lists_owners=lists_owners), layout.header_rows[1]
     for chunk in sheet.chunks():
         table = Table(chunk.rows, layout)
         for number, kind in zip(chunk.numbers, kinds.of(table), strict=True):

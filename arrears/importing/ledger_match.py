@@ -12,6 +12,7 @@ TABLES = {
     Import.Kind.CHARGES: "arrears_stagedcharge",
     Import.Kind.PAYMENTS: "arrears_stagedpayment",
     Import.Kind.ARREARS_LIST: "arrears_listedamount",
+    Import.Kind.OWNERS: "arrears_stagedowner",
 }
 """Where the checked rows of a kind of list are staged."""
 
@@ -90,7 +91,7 @@ def staged_table(workbook: Import) -> sql.Identifier:
 
 def staged_rows(workbook: Import) -> tuple["Manager[Any]", ...]:
     """Everything that is staged for a workbook, of whatever kind."""
-    return workbook.staged, workbook.staged_payments, workbook.listed, workbook.staged_units
+    return workbook.staged, workbook.staged_payments, workbook.staged_owners, workbook.listed, workbook.staged_units
 
 
 def imports_payments(project_id: int) -> bool:
@@ -103,8 +104,11 @@ def set_stage(workbook: Import) -> None:
     """Give this transaction the workbook's rows as the table ``stage``, counted for the planner.
 
     Of rows that were copied a moment ago the planner knows nothing and takes them for few, which makes its plans
-    quadratic; only the owner of a table may have it counted, and of a temporary one that is us.
+    quadratic; only the owner of a table may have it counted, and of a temporary one that is us. Owners are compared
+    with the register in memory and need no such table.
     """
+    if workbook.kind == Import.Kind.OWNERS:
+        return
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.stage")
         copied = sql.SQL("CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM {} WHERE import_id = %s")

@@ -104,6 +104,36 @@ ISSUES: Sentences = {
     "relieved_here": _("%(header)s: %(amount)s more than the ledger, as was waived here; it is not charged again"),
     "credit_in_list": _("%(header)s: the charge is larger by the credit of %(amount)s that the account had"),
     "is_credit": _("%(header)s: a negative balance of %(amount)s; posted as credit only where you agree"),
+    "not_a_phone": _(
+        "%(header)s: %(part)s is no phone number. A mobile has 11 digits, a landline area code and 7 or 8 digits; "
+        "correct it, or leave the cell empty"
+    ),
+    "not_an_id_number": _(
+        "%(header)s: %(part)s is no ID number (18 or 15 characters), credit code (18) or passport; correct it, or "
+        "leave the cell empty"
+    ),
+    "not_an_email": _("%(header)s: not an e-mail address; correct it, or leave the cell empty"),
+    "masked_value": _(
+        "%(header)s: the value is masked with *. Export with personal data, or leave the column out of the import"
+    ),
+    "not_an_area": _("%(header)s: not an area in square metres; write a number such as 89.50"),
+    "not_yes_or_no": _("%(header)s: cannot be understood; write %(yes)s where the unit is vacant, else %(no)s"),
+    "contact_of_nobody": _("%(header)s: no owner is named in this row, and the register knows none of this unit"),
+    "check_digit": _("%(header)s: the check digit of the ID number is wrong; imported as it stands"),
+    "note_on_name": _("%(header)s: the note “%(note)s” beside the name is not imported"),
+    "unknown_usage": _("%(header)s: “%(usage)s” is no usage that is known here; the usage stays as it is"),
+    "more_id_numbers": _("%(header)s: more ID numbers than owners; those beyond are not imported"),
+    "owner_below": _("taken for a co-owner of unit %(unit)s, which stands in a row above"),
+    "contact_below": _("taken for further contacts of the owner of unit %(unit)s in the row above"),
+    "building_above": _("the building is taken from the row above: unit %(unit)s"),
+    "id_differs": _("%(unit)s: the register has another ID number of this owner, which stays"),
+    "unit_changes": _("%(header)s: the register says %(known)s; with the posting it says %(now)s"),
+    "address_replaced": _("%(header)s: takes the place of another address, which stays in the history"),
+    "second_address": _("%(header)s: the list gives this owner another address further up; this one is not imported"),
+    "email_ended": _("%(header)s: somebody has taken this address away from the owner; it is not added again"),
+    "phone_ended": _(
+        "%(header)s: somebody has taken the number ending in %(last4)s away from this owner; it is not added again"
+    ),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
 }
 
@@ -129,6 +159,19 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "credit_in_list": (_("Credit of before is used"), _("The list has counted it, so the charge is larger by it")),
     "is_credit": (_("Negative balances are credit"), _("Posted only where you agree below")),
+    "check_digit": (_("Check digit of the ID number is wrong"), _("Imported as it stands; look at the document")),
+    "note_on_name": (_("A note beside the name"), _("The name is imported, the note is not")),
+    "unknown_usage": (_("Usage not known"), _("The usage of these units stays as it is")),
+    "more_id_numbers": (_("More ID numbers than owners"), _("Those beyond are not imported")),
+    "owner_below": (_("Co-owners in rows of their own"), _("They belong to the unit above")),
+    "contact_below": (_("Further contacts in rows of their own"), _("They belong to the owner above")),
+    "building_above": (_("Building taken from the row above"), _("As merged cells mean it")),
+    "id_differs": (_("ID number differs from the register"), _("The register's stays")),
+    "unit_changes": (_("Area, usage or vacancy changes"), _("The register then says what the list says")),
+    "address_replaced": (_("Address replaces another"), _("The old one stays in the history")),
+    "second_address": (_("Two addresses of one owner"), _("The first one is imported")),
+    "email_ended": (_("E-mail was taken away by hand"), _("Not added again; add it by hand if it holds")),
+    "phone_ended": (_("Number was taken away by hand"), _("Not added again; add it by hand if it holds")),
 }
 """Short names of warnings, and what they mean for the import."""
 
@@ -137,6 +180,8 @@ EVIDENCE: Sentences = {
     "contains": _("contains the known word %(word)s"),
     "values_differ": _("known word, but only %(fitting)s%% of the values fit; please confirm"),
     "looks_like_phone": _("by content: %(fitting)s of %(of)s look like phone numbers"),
+    "looks_like_phones": _("by content: %(fitting)s of %(of)s look like phone numbers"),
+    "looks_like_id_numbers": _("by content: %(fitting)s of %(of)s look like ID numbers"),
     "looks_like_fee": _("by content: %(fitting)s of %(of)s are fees of the project"),
     "looks_like_unit": _("by content: %(fitting)s of %(of)s look like units"),
     "looks_like_received_on": _("by content: %(fitting)s of %(of)s look like days"),

@@ -13,11 +13,11 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from arrears.importing.fields import AMOUNTS, DAYS, Field
+from arrears.importing.fields import AMOUNTS, DAYS, NAMING_PEOPLE, Field
 from arrears.importing.layout import Layout
 from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
-from arrears.importing.recognising import LONG_NUMBER
+from arrears.importing.recognising import LONG_NUMBER, mask_written
 from arrears.importing.states import State
 from arrears.models import Import, ImportIssue, ListedAmount, Payment
 from owners.personal_data import mask_numbers_within, mask_phone
@@ -196,6 +196,30 @@ def method_lines(workbook: Import) -> list[MethodLine]:
     ]
 
 
+class PartLine(NamedTuple):
+    """Things of one kind that a list of owners names, and how many of them the register lacked."""
+
+    label: str
+    listed: int
+    new: int
+
+
+def part_lines(workbook: Import) -> list[PartLine]:
+    """What a list of owners brings, kind by kind."""
+    labels = {
+        "owners": _("Owners"),
+        "id_numbers": _("ID numbers"),
+        "phones": _("Phones"),
+        "emails": _("E-mail addresses"),
+        "emergency": _("Emergency contacts"),
+        "addresses": _("Addresses"),
+        "occupants": _("Occupants"),
+    }
+    return [
+        PartLine(labels[part["part"]], part["listed"], part["new"]) for part in workbook.findings.get("by_part", [])
+    ]
+
+
 class Remark(NamedTuple):
     """A kind of warning, and how many rows it concerns."""
 
@@ -264,6 +288,8 @@ def _masked(value: str, field: str) -> str:
     """The value with control characters made visible; of names and long numbers only as much as is needed."""
     if field == Field.OWNER:
         value = LATER_LETTER.sub("*", value)
+    elif field in NAMING_PEOPLE:
+        value = mask_written(value)
     elif field in AMOUNTS or field in DAYS:  # 20250230 is shown whole, a phone in the wrong column is not
         value = mask_numbers_within(value)
     elif field not in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
@@ -283,6 +309,6 @@ def seal_of(workbook: Import) -> str:
             workbook.outstanding,
             workbook.known_rows,
         ),
-        *(found.get(name, "") for name in ("new", "settled", "held", "credit")),
+        *(found.get(name, "") for name in ("new", "settled", "held", "credit", "brings")),
     )
     return "-".join(map(str, figures))

@@ -5,6 +5,7 @@ balances (of charges: then what was received), credit, versions. Unique keys mak
 nothing, also at the same moment: who comes second waits for the locks or for the keys, and finds the rows there.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from arrears.importing.ledger_match import imports_payments, run_on_stage, set_s
 from arrears.importing.lumps import replace_lumps
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
+from arrears.importing.posting_owners import known_register, lock_project, post_owners
 from arrears.importing.posting_payments import Posted, post_payments
 from arrears.importing.received import settle_as_printed
 from arrears.models import Import, ListedAmount
@@ -32,7 +34,9 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
 
     Raises LedgerMovedError, and then nothing is written.
     """
-    _register_units(workbook)
+    if workbook.kind == Import.Kind.OWNERS:
+        return _post_owners(workbook, now=now)
+    _name_units(workbook, _register_units(workbook))
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
     _lock_accounts(workbook)
@@ -43,6 +47,15 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})
+
+
+def _post_owners(workbook: Import, *, now: datetime) -> int:
+    """Lists of owners touch no ledger: no account is made or locked, no version raised."""
+    lock_project(workbook)
+    known = known_register(workbook)
+    posted = post_owners(workbook, _register_units(workbook), known=known, now=now)
+    clear_stage(workbook)
+    return posted
 
 
 def clear_stage(workbook: Import) -> None:
@@ -71,12 +84,12 @@ def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Post
     return posted
 
 
-def _register_units(workbook: Import) -> None:
-    """Make the units that the workbook brings, and write their ids into the staged rows."""
+def _register_units(workbook: Import) -> dict[str, int]:
+    """Make the units that the workbook brings; returns their ids by code."""
     staged = list(workbook.staged_units.all())
     if not staged:
-        return
-    register_units(
+        return {}
+    return register_units(
         workbook.project,
         [
             NewUnit(name, unit.building, Unit.Usage(unit.usage), unit.area, unit.owners)
@@ -84,15 +97,23 @@ def _register_units(workbook: Import) -> None:
             if (name := parse_unit(unit.code))
         ],
     )
+
+
+def _name_units(workbook: Import, ids: Mapping[str, int]) -> None:
+    """Write the ids of units that were made into the staged rows.
+
+    They are handed over and not joined from the table of units, of whose new rows the planner knows nothing.
+    """
+    if not ids:
+        return
+    statement = sql.SQL(
+        """
+        UPDATE {} AS staged SET unit_id = made.id FROM unnest(%s::text[], %s::bigint[]) AS made (code, id)
+        WHERE made.code = staged.unit_code AND staged.import_id = %s AND staged.unit_id IS NULL
+        """
+    )
     with connection.cursor() as cursor:
-        statement = sql.SQL(
-            """
-            UPDATE {} AS staged SET unit_id = unit.id FROM owners_unit AS unit
-            WHERE unit.project_id = %s AND unit.code = staged.unit_code
-                AND staged.import_id = %s AND staged.unit_id IS NULL
-            """
-        )
-        cursor.execute(statement.format(staged_table(workbook)), [workbook.project_id, workbook.pk])
+        cursor.execute(statement.format(staged_table(workbook)), [list(ids), list(ids.values()), workbook.pk])
 
 
 def _unit_days(workbook: Import) -> list[tuple[int, date]]:

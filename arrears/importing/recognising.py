@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,13 +10,14 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from arrears.importing.cells import NOTHING, SPACE, amount, period_of, shown
-from arrears.importing.fields import AMOUNTS, DAYS, Field, Vocabulary, header_key
+from arrears.importing.fields import AMOUNTS, DAYS, NAMING_PEOPLE, Field, Vocabulary, header_key
 from arrears.importing.layout import Column, SheetLayout, letter_of
 from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, names_arrears, settle_sums
 from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
-from owners.personal_data import mask_name, mask_phone
+from owners.contact_cells import read_usage
+from owners.personal_data import mask_address, mask_name, mask_phone
 from owners.unit_codes import normalise, parse_unit
 
 SEARCHED_ROWS = 40
@@ -27,7 +29,19 @@ CONFIRMED_BY_LOOK = 4
 LOOKS_RIGHT, LOOKS_WRONG = 0.8, 0.3
 PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
-TELLING = (Field.PHONE, Field.FEE, Field.UNIT, Field.PERIOD, Field.RECEIVED_ON, Field.METHOD)
+ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
+GAPPED_NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}[\dXx]?")
+WRITTEN_NAME = re.compile(r"[\u3400-\u9fff·]{2,}")
+TELLING = (
+    Field.PHONE,
+    Field.PHONES,
+    Field.ID_NUMBERS,
+    Field.FEE,
+    Field.UNIT,
+    Field.PERIOD,
+    Field.RECEIVED_ON,
+    Field.METHOD,
+)
 """Fields that the values alone may suggest, where the header says nothing."""
 BY_WINDOW = frozenset({Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.COLUMN_SUM})
 """Fields that arrears.importing.list_columns finds."""
@@ -108,13 +122,16 @@ class Looks:
         return sum(map(fits, values)) / len(values)
 
     def _test(self, field: Field) -> Callable[[Cell], bool] | None:
-        if field in AMOUNTS or field == Field.AREA:
+        if field in AMOUNTS or field in (Field.AREA, Field.UNIT_AREA):
             return lambda cell: isinstance(amount(cell), Decimal)
         if field in DAYS:
             return self._is_period
         tests: dict[Field, Callable[[Cell], bool]] = {
             Field.FEE: lambda cell: self.register.fee(_text(cell)) is not None,
             Field.PHONE: lambda cell: PHONE.search(shown(cell)) is not None,
+            Field.PHONES: lambda cell: PHONE.search(shown(cell)) is not None and not ID_NUMBER.search(shown(cell)),
+            Field.ID_NUMBERS: lambda cell: ID_NUMBER.search(shown(cell)) is not None,
+            Field.USAGE: lambda cell: read_usage(shown(cell)) is not None,
             Field.UNIT: self._is_unit,
             Field.ROOM: lambda cell: bool(re.search(r"\d", shown(cell))),
             Field.METHOD: lambda cell: method_of(_text(cell)) is not None,
@@ -206,10 +223,21 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
     if column.field == Field.PHONE:
         return [mask_phone(text) for text in texts]
     if column.field == Field.OWNER:
-        return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
+        return [re.sub(r"[^\s、，,;；/／|（）()]+", lambda name: mask_name(name[0]), text) for text in texts]
+    if column.field in (Field.ON_SITE, Field.SECOND_ADDRESS):
+        return [mask_address(text) for text in texts]
+    if column.field in NAMING_PEOPLE:
+        return [mask_written(text)[:40] for text in texts]
     if column.field in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
         return texts
     return [LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)[:40] for text in texts]
+
+
+def mask_written(text: str) -> str:
+    """A cell of a list of owners with its names, numbers and addresses masked."""
+    plain = unicodedata.normalize("NFKC", text)
+    masked = GAPPED_NUMBER.sub(lambda number: mask_phone(re.sub(r"[\s-]", "", number[0])), plain)
+    return WRITTEN_NAME.sub(lambda name: mask_name(name[0]) if len(name[0]) <= 4 else mask_address(name[0]), masked)
 
 
 def _known_words(row: Sequence[Cell], register: Register) -> int:

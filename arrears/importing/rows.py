@@ -1,12 +1,12 @@
 """Which rows of a sheet are data, and which are totals, repeated headers or remarks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import zip_longest
 
 from arrears.importing.cells import NOTHING, SPACE, Memo
-from arrears.importing.fields import ARREARS, Field, header_key
+from arrears.importing.fields import ARREARS, OF_OWNERS_ONLY, Field, header_key
 from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Cell
 
@@ -60,28 +60,46 @@ class Table:
         """The cells of a column, by its index."""
         return self._columns[index] if index < len(self._columns) else ("",) * self.length
 
+    def fill(self, field: Field, cells: Mapping[int, Cell]) -> None:
+        """Put what merged cells stand for into the rows with these indices. Nothing where no column holds the field."""
+        index = self._index_of.get(field)
+        if index is None or not cells:
+            return
+        column = list(self.column(index))
+        for row, cell in cells.items():
+            column[row] = cell
+        self._columns += [("",) * self.length] * (index + 1 - len(self._columns))
+        self._columns[index] = tuple(column)
+
     @property
     def first_column(self) -> Sequence[Cell]:
         return self._columns[0]
 
 
 class RowKinds:
-    """Tells the rows of one sheet apart, by its layout."""
+    """Tells the rows of one sheet apart, by its layout. In a list of owners a name alone makes a row of data."""
 
-    def __init__(self, layout: SheetLayout) -> None:
+    def __init__(self, layout: SheetLayout, *, lists_owners: bool = False) -> None:
+        self._essential = frozenset({*ESSENTIAL, *(OF_OWNERS_ONLY if lists_owners else ())})
         told_by = next((column for name in TELLING if (column := layout.column_of(name))), None)
         self._told_by = Field(told_by.field) if told_by else Field.FEE
         self._header = header_key(told_by.header.rpartition(" / ")[2]) if told_by else ""
         self._suspect = Memo(self._is_suspect)
+        self._lists_owners = lists_owners
+        self._is_total = Memo(lambda cell: _fits(TOTAL_LABEL, cell))
 
     def of(self, table: Table) -> list[RowKind]:
         """The kind of each row of the chunk. A row that names a fee is data, so most rows are told by one cell.
 
         Where no column names fees, the one that names units does as well.
         """
+        cells = table[self._told_by]
+        if self._lists_owners:  # 合计 may stand before 216户, which looks like a room
+            cells = [
+                "" if self._is_total[first] else cell for first, cell in zip(table.first_column, cells, strict=True)
+            ]
         return [
-            self._closer_look(table, index) if self._suspect[cell] else RowKind.DATA
-            for index, cell in enumerate(table[self._told_by])
+            self._closer_look(table, index) if self._suspect[cell] else RowKind.DATA for index, cell in enumerate(cells)
         ]
 
     def _is_suspect(self, cell: Cell) -> bool:
@@ -103,14 +121,14 @@ class RowKinds:
         label = next((str(cell) for cell in labels if _fits(TOTAL_LABEL, cell)), None)
         if label is not None:
             return RowKind.SUBTOTAL if SUBTOTAL_LABEL.search(label) else RowKind.TOTAL
-        filled = {field for field in (*ESSENTIAL, *NAMES_A_UNIT) if _is_filled(table[field][index])}
+        filled = {field for field in (*self._essential, *NAMES_A_UNIT) if _is_filled(table[field][index])}
         if (
             filled
             and filled <= set(NAMES_A_UNIT)
             and all(_fits(FOOTNOTE, table[field][index], LONGEST_NOTE) for field in filled)
         ):
             return RowKind.REMARK  # who made the list, and when
-        return RowKind.DATA if filled & set(ESSENTIAL) else RowKind.REMARK
+        return RowKind.DATA if filled & self._essential else RowKind.REMARK
 
 
 def _fits(pattern: re.Pattern[str], cell: Cell, longest: int = LONGEST_LABEL) -> bool:

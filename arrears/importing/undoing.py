@@ -12,6 +12,7 @@ from arrears.importing.lumps import accounts_of_lumps, restore_lumps
 from arrears.importing.posting_payments import Settled, post_settled
 from arrears.importing.reversing import cancel_charges, cancel_payments, release_allocations
 from arrears.importing.states import State, move
+from arrears.importing.undoing_owners import Trace, dependents, lock_trace, take_back
 from arrears.models import Allocation, Charge, Import, LateFee, Payment, Waiver
 from arrears.posting import lock_accounts, raise_versions
 from company.audit import record
@@ -44,6 +45,9 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: date
     """
     Project.objects.select_for_update(no_key=True).get(pk=workbook.project_id)
     undone = move(workbook.pk, State.UNDONE, claim=claim, undone_at=now, undone_by=by)
+    if undone.kind == Import.Kind.OWNERS:
+        _undo_owners(undone, by=by)
+        return undone
     accounts = _accounts(undone)
     lock_accounts(accounts)
     if names := list(_dependents(undone)):
@@ -60,6 +64,23 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: date
     raise_versions(accounts, now=now)
     record(action="arrears.import_undone", by=by, project=undone.project, obj=undone, file=undone.file_name)
     return undone
+
+
+def _undo_owners(undone: Import, *, by: User | None) -> None:
+    """Take a list of owners back; the audit trail tells how many rows of what were removed."""
+    trace = Trace(undone)
+    lock_trace(trace)
+    if names := list(dependents(trace)):
+        raise DependedOnError(names)
+    removed = take_back(trace)
+    record(
+        action="arrears.import_undone",
+        by=by,
+        project=undone.project,
+        obj=undone,
+        file=undone.file_name,
+        removed=removed,
+    )
 
 
 def _live_charges(workbook: Import) -> QuerySet[Charge]:

@@ -1,6 +1,6 @@
 """The cells of a chunk as values, column by column; equal cells are parsed once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from arrears.importing.rows import Table
 from arrears.importing.totals import COMPARED, Key
 from arrears.models import FeeType
 from owners.parties import NAME_LENGTH, split_names
-from owners.unit_codes import UnitName, normalise, parse_unit, unit_from_cells
+from owners.unit_codes import UnitName, is_room, normalise, parse_unit, unit_from_cells
 
 MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM = 80, 36, 20, 40
 MOST_OF_EXTERNAL_ID = 70
@@ -98,13 +98,17 @@ class AnyRow(Protocol):
 
 
 class Shape(NamedTuple):
-    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order."""
+    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order.
+
+    ``own``: parsers of fields that this kind reads in its own way, with what a missing column stands for.
+    """
 
     make: Callable[[Iterable[Any]], Any]
     fields: tuple[Field | None, ...]
     needs_fee: bool = True
     needs_period: bool = True
     compared: tuple[Field, ...] = COMPARED
+    own: Mapping[Field, tuple[Callable[[Cell], Any], Any]] = {}
 
 
 CHARGE_ROW = Shape(Values._make, FIELDS)
@@ -162,6 +166,8 @@ class Parsers:
             Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
             Field.NOTE: (Memo(_note), ""),
         }
+        for field, (parse, missing) in shape.own.items():
+            self._memos[field] = Memo(parse), missing
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
         """The chunk's rows as values, in order."""
@@ -222,6 +228,8 @@ class Parsers:
         if not unit and not room:
             return Fault("no_room")
         name = unit_from_cells(building, entrance, room) or parse_unit(unit)
+        if name is None and building and is_room(unit):  # 资源编码 may hold the room alone
+            name = unit_from_cells(building, entrance, unit)
         unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
         if unit_id is not None:
             return Place(name.code if name else normalise(unit or room), unit_id)

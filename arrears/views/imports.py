@@ -27,6 +27,7 @@ from arrears.importing.overview import (
     fee_lines,
     issue_lines,
     method_lines,
+    part_lines,
     progress_of,
     same_file_before,
     seal_of,
@@ -115,7 +116,8 @@ def import_new(request: ProjectRequest) -> HttpResponse:
 @csrf_protect
 def _take_upload(request: ProjectRequest) -> HttpResponse:
     is_sent = request.method == "POST"
-    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    asked = {"kind": request.GET.get("kind") or Import.Kind.CHARGES}
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm(initial=asked)
     if is_sent and form.is_valid():
         try:
             workbook = start_import(
@@ -301,6 +303,7 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "fees": fees,
         "windows": window_lines(workbook),
         "methods": method_lines(workbook),
+        "parts": part_lines(workbook),
         "new": Decimal(workbook.findings.get("new", "0")) if not fees else sum(fee.new for fee in fees),
         "replaces": Decimal(workbook.findings.get("replaces", "0")),
         "ahead": Decimal(workbook.findings.get("ahead", "0")),

@@ -33,7 +33,10 @@ SUMS = {
     Import.Kind.CHARGES: ("due", "paid", "outstanding"),
     Import.Kind.PAYMENTS: ("amount",),
     Import.Kind.ARREARS_LIST: ("outstanding", "printed_late_fee"),
+    Import.Kind.OWNERS: ("owners", "phones"),
 }
+COUNTED = (Import.Kind.OWNERS,)
+"""Kinds whose sums are numbers of things, not amounts."""
 
 
 class Command(BaseCommand):
@@ -152,9 +155,10 @@ def _as_data(workbook: Import, issues: list[ImportIssue], *, seconds: float) -> 
 
 
 def _further(workbook: Import, issues: list[ImportIssue]) -> dict[str, Any]:
-    """What is told of payments and lists beside counts and sums: what was held back, and both sides of a list."""
+    """What is told of the other kinds beside counts and sums: what was held back, both sides of a list, warnings."""
     names = {
         Import.Kind.PAYMENTS: ("new", "replaces", "held_rows", "held", "held_left"),
+        Import.Kind.OWNERS: ("by_part",),
         Import.Kind.ARREARS_LIST: ("as_of", "units_with_arrears", "new", "settled", "credit", "starts_unknown"),
     }.get(Import.Kind(workbook.kind), ())
     warnings = [
@@ -185,7 +189,7 @@ def _as_refused(reason: str, kind: str, *, seconds: float) -> dict[str, Any]:
         "posted": 0,
         "skipped_total_rows": 0,
         "errors": [{"sheet": "", "row": None, "column": "", "value": "", "reason": reason}],
-        "sums": dict.fromkeys(SUMS[Import.Kind(kind)], "0.00"),
+        "sums": dict.fromkeys(SUMS[Import.Kind(kind)], 0 if kind in COUNTED else "0.00"),
         "seconds": seconds,
     }
 

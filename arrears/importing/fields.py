@@ -21,6 +21,7 @@ class Field(models.TextChoices):
     ESTATE = "estate", _("estate (compared only)")
     FEE = "fee", _("fee")
     PERIOD = "period", _("service period")
+    YEAR = "year", _("year of the service period")
     PERIOD_START = "period_start", _("service period from")
     PERIOD_END = "period_end", _("service period to")
     DUE_ON = "due_on", _("due on")
@@ -70,8 +71,10 @@ SYNONYMS: dict[Field, str] = {
     ),
     Field.PERIOD: (
         "费用所属期 账期 所属期 所属账期 计费周期 费用期间 费用周期 收费月份 费用月份 计费月份 所属月份 月份 "
-        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间"
+        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间 计费区间 费用区间 收费区间 欠费期间 欠费起止 起止时间 "
+        "缴费期间 账单月份 应收月份 账单周期 期间"
     ),
+    Field.YEAR: "年度 年份 费用年度 所属年度 欠费年度 收费年度 账单年度 年",
     Field.PERIOD_START: (
         "计费开始 开始日期 计费开始日期 起始日期 费用开始日期 费用起始日期 开始时间 计费起始 计费起始日期 "
         "起始日 计费开始时间 收费开始日期 账单开始日期 费用开始 起"
@@ -92,7 +95,7 @@ SYNONYMS: dict[Field, str] = {
     Field.WAIVED: "减免 减免金额 优惠金额 优惠 折扣金额 折扣 减免费用 打折金额 抵扣金额",
     Field.OUTSTANDING: (
         "欠费金额 欠费 未收 未收金额 欠费合计 未缴金额 欠缴金额 欠款 欠款金额 未付金额 未交金额 应收余额 "
-        "欠收金额 欠费本金"
+        "欠收金额 欠费本金 余额 未付 未缴 未交 剩余金额 欠费余额 应收未收"
     ),
     Field.LATE_FEE: "违约金 滞纳金 违约金额 滞纳金金额 逾期违约金 应收违约金 应收滞纳金",
     Field.EXTERNAL_ID: (
@@ -179,8 +182,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
         (
             (Field.ROOM, Field.UNIT),
             (Field.FEE,),
-            (Field.PERIOD, Field.PERIOD_START),
-            (Field.PERIOD, Field.PERIOD_END),
+            (Field.PERIOD, Field.PERIOD_START, Field.YEAR),
+            (Field.PERIOD, Field.PERIOD_END, Field.YEAR),
             (Field.DUE, Field.OUTSTANDING),
         ),
         SYNONYMS,
@@ -191,7 +194,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         SYNONYMS | OF_PAYMENTS,
     ),
     "arrears_list": _vocabulary(
-        (*PLACES, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
+        (*PLACES, Field.PERIOD, Field.YEAR, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
         ((Field.ROOM, Field.UNIT), ARREARS),
         SYNONYMS | OF_LISTS,
     ),

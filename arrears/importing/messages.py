@@ -80,6 +80,7 @@ ISSUES: Sentences = {
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
     "charged_otherwise": _("this fee is charged for this period with %(posted)s, under another number or none"),
     "another_estate": _("The sheet names another estate"),
+    "carried": _("%(header)s: empty, taken from the row above"),
     "owner_differs": _("%(unit)s: the owner differs from the register"),
     "paid_back": _(
         "%(header)s: money paid back or cancelled. Reverse the payment in the ledger, or record a refund on the unit's "
@@ -107,6 +108,10 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("By its number it is a second charge; posted, the owner owes both"),
     ),
     "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
+    "carried": (
+        _("Empty cells are taken from the row above"),
+        _("The sheet prints unit and owner once for several rows; look at the first of them"),
+    ),
     "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
     "total_differs": (_("A printed total differs from its rows"), _("Compared above")),
     "row_sum_differs": (_("A printed sum differs from its row"), _("Nothing is left out for that")),

@@ -3,12 +3,14 @@
 Run as ``python -I reader.py`` by arrears.importing.reading, with its order as JSON on standard input; it knows nothing
 of Django or the database. On standard output it writes pickled tuples of plain values, one after the other:
 
-    ("rows", sheet, its first column, [row numbers], [[cells]])      ("end",)
+    ("rows", sheet, its first column, [row numbers], [[cells]], [covered])      ("end",)
     ("cells", {(sheet, row, column): text})      ("refused", code, {params})
 
-Rows count from 1 and columns from 0. Blank rows are left out. Cells are str, float, int, date or datetime.
+Rows count from 1 and columns from 0. Blank rows are left out. Cells are str, float, int, date or datetime. Covered are
+empty cells below the first one of merged cells, as (place in the list, column).
 """
 
+import bisect
 import csv
 import datetime as dt
 import io
@@ -20,13 +22,14 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CHUNK_ROWS = 2000
 MOST_COLUMNS = 500
 MOST_ENTRIES = 2000
 MOST_PACKED_TO = 200  # times; a deflated sheet of equal cells stays below
 SMALL_ENTRY = 1 << 20
+MOST_COVERED = 100_000
 KEPT_STRINGS = 200_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -45,6 +48,23 @@ class Refused(Exception):
     def __init__(self, code: str, **params: Any) -> None:
         super().__init__(code)
         self.code, self.params = code, params
+
+
+class Merge(NamedTuple):
+    """Cells merged down, rows counted from 1 and the column from the sheet's first."""
+
+    top: int
+    bottom: int
+    column: int
+
+
+class Grid(NamedTuple):
+    """A sheet with its rows from the first on; a text file has no name."""
+
+    name: str
+    first_column: int
+    rows: Iterator[list[Any]]
+    merged: list[Merge]
 
 
 class Tidy(dict[Any, Any]):
@@ -129,8 +149,8 @@ def _check_ole(path: Path) -> None:
         raise Refused("macros")
 
 
-def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
-    """Each visible sheet with something in it: name, first column, rows from the sheet's first on."""
+def read_workbook(path: Path) -> Iterator[Grid]:
+    """Each visible sheet with something in it."""
     import python_calamine as calamine
 
     try:
@@ -140,19 +160,28 @@ def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
                 continue
             content = book.get_sheet_by_name(sheet.name)
             if content.start is not None:
-                yield sheet.name, content.start[1], content.iter_rows()
+                yield Grid(sheet.name, content.start[1], content.iter_rows(), _merged_down(content))
     except calamine.PasswordError as error:
         raise Refused("password") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise Refused("damaged") from error
 
 
-def read_text(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
+def _merged_down(sheet: Any) -> list[Merge]:
+    """Cells merged over several rows, by row; columns count from the sheet's first."""
+    ranges = sheet.merged_cell_ranges or []
+    left = sheet.start[1]
+    return sorted(
+        Merge(top + 1, bottom + 1, column - left) for (top, column), (bottom, _) in ranges if bottom > top and column >= left
+    )
+
+
+def read_text(path: Path) -> Iterator[Grid]:
     """A CSV file as one sheet without a name; comma, semicolon or tab, UTF-8, UTF-16 with mark or GB18030."""
     text = _decoded(path.read_bytes())
     csv.field_size_limit(1 << 16)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:LOOKED_AT].splitlines()))
-    yield "", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows
+    yield Grid("", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows, [])
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -178,12 +207,31 @@ def _decoded(content: bytes) -> str:
     raise Refused("not_a_workbook")
 
 
-def send_rows(sheet: tuple[str, int], rows: Iterator[list[Any]], *, left: int, most: int) -> int:
+def covered(merged: list[Merge], numbers: list[int], rows: list[list[Any]]) -> list[tuple[int, int]]:
+    """Empty cells of these rows below the first one of merged cells."""
+    found: list[tuple[int, int]] = []
+    for merge in merged:
+        if merge.top > numbers[-1] or len(found) > MOST_COVERED:
+            break
+        begin, end = bisect.bisect_right(numbers, merge.top), bisect.bisect_right(numbers, merge.bottom)
+        found += [
+            (index, merge.column)
+            for index in range(begin, end)
+            if merge.column < len(rows[index]) and rows[index][merge.column] == ""
+        ]
+    return found
+
+
+def send_rows(grid: Grid, *, left: int, most: int) -> int:
     """Send what is not blank, in chunks; returns how many rows. Raises Refused beyond ``left``."""
     tidy, sent = Tidy(), 0
     numbers: list[int] = []
     chunk: list[list[Any]] = []
-    for number, row in enumerate(rows, start=1):
+
+    def send_chunk() -> None:
+        send("rows", grid.name, grid.first_column, numbers, chunk, covered(grid.merged, numbers, chunk))
+
+    for number, row in enumerate(grid.rows, start=1):
         if row.count("") == len(row):
             continue
         if len(row) > MOST_COLUMNS:
@@ -194,20 +242,20 @@ def send_rows(sheet: tuple[str, int], rows: Iterator[list[Any]], *, left: int, m
         if sent > left:
             raise Refused("too_many_rows", limit=most)
         if len(chunk) == CHUNK_ROWS:
-            send("rows", *sheet, numbers, chunk)
+            send_chunk()
             numbers, chunk = [], []
     if chunk:
-        send("rows", *sheet, numbers, chunk)
+        send_chunk()
     return sent
 
 
 def read(path: Path, *, rows: int, unpacked_mb: int) -> None:
     """Send every sheet of the file. Raises Refused."""
-    sheets = read_workbook(path) if kind_of(path, unpacked_mb=unpacked_mb) == "workbook" else read_text(path)
+    grids = read_workbook(path) if kind_of(path, unpacked_mb=unpacked_mb) == "workbook" else read_text(path)
     sent = 0
-    for name, first_column, content in sheets:
+    for grid in grids:
         try:
-            sent += send_rows((name, first_column), content, left=rows - sent, most=rows)
+            sent += send_rows(grid, left=rows - sent, most=rows)
         except csv.Error as error:
             raise Refused("damaged") from error
     if not sent:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, cast
 
-from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, last_day, period_of, phone, plain_text
+from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, in_year, last_day, period_of, phone, plain_text
 from arrears.importing.fields import Field
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register
@@ -168,7 +168,7 @@ class Parsers:
         fields = self._shape.fields
         columns: dict[Field | None, list[Any]] = {None: numbers, Field.ROOM: self._places(table)}
         columns |= {field: self._column(table, field) for field in fields if field and field in self._memos}
-        if Field.PERIOD in table and Field.PERIOD_START in columns:
+        if _names_periods(table) and Field.PERIOD_START in columns:
             columns[Field.PERIOD_START], columns[Field.PERIOD_END] = self._days(table)
         rows = list(map(self._shape.make, zip(*(columns[field] for field in fields), strict=True)))
         suspects = [cells for field, cells in columns.items() if field and self._may_hold_faults(field, table)]
@@ -191,13 +191,16 @@ class Parsers:
     def _may_hold_faults(self, field: Field, table: Table) -> bool:
         if field == Field.ROOM:
             return self._place.met_fault
-        if field in (Field.PERIOD_START, Field.PERIOD_END) and Field.PERIOD in table:
+        if field in (Field.PERIOD_START, Field.PERIOD_END) and _names_periods(table):
             return self._period.met_fault
         memo, missing = self._memos[field]
         return memo.met_fault if field in table else isinstance(missing, Fault)
 
     def _days(self, table: Table) -> tuple[list[Any], list[Any]]:
-        periods = [self._period[cell] for cell in table[Field.PERIOD]]  # a fault is told once, of the start
+        cells = table[Field.PERIOD]
+        if Field.YEAR in table:
+            cells = list(map(in_year, table[Field.YEAR], cells))
+        periods = [self._period[cell] for cell in cells]  # a fault is told once, of the start
         return (
             [period[0] if isinstance(period, tuple) else period for period in periods],
             [EARLIEST_DAY if isinstance(period, Fault) else period and period[1] for period in periods],
@@ -221,7 +224,7 @@ class Parsers:
         unit, building, entrance, room = texts
         if not unit and not room:
             return Fault("no_room")
-        name = unit_from_cells(building, entrance, room) or parse_unit(unit)
+        name = unit_from_cells(building, entrance, room or unit) or parse_unit(unit or room)
         unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
         if unit_id is not None:
             return Place(name.code if name else normalise(unit or room), unit_id)
@@ -238,6 +241,11 @@ class Parsers:
         if any(length > limit for length, limit in zip(lengths, limits, strict=True)):
             return Fault("too_long", {"limit": MOST_OF_ROOM})
         return Place(name.code, None, name, building)
+
+
+def _names_periods(table: Table) -> bool:
+    """Whether one cell names the whole period, alone or with another one for its year."""
+    return Field.PERIOD in table or (Field.YEAR in table and Field.PERIOD_START not in table)
 
 
 def _positive_amount(cell: Cell) -> Decimal | Fault | None:

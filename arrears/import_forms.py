@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE
-from arrears.importing.fields import ARREARS, VOCABULARIES
+from arrears.importing.fields import ARREARS, VOCABULARIES, Field
 from arrears.importing.layout import Column, Layout, SheetLayout
 from arrears.importing.messages import evidence_text, refusal_text
 from arrears.importing.steps import CONTENT_TYPES
@@ -208,10 +208,19 @@ def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
 
 def _column_field(column: Column, choices: Choices) -> forms.ChoiceField:
     label = gettext("Column %(letter)s is imported as") % {"letter": column.letter}
+    if column.period:
+        choices = [*choices, *_of_period(column, choices)]
     style = "form-select-sm fs" if column.field else "form-select-sm fs none"
     choice = forms.ChoiceField(label=label, required=False, choices=choices, initial=column.choice)
     choice.widget.attrs.update({"class": style, "aria-label": label})
     return choice
+
+
+def _of_period(column: Column, choices: Choices) -> Choices:
+    """What a column whose header names a year or month can hold: the arrears of that time, of each fee."""
+    outstanding = [(value, label) for value, label in choices if str(value).partition(":")[0] == Field.OUTSTANDING]
+    begin, _slash, end = column.period.partition("/")
+    return [(f"{value}@{column.period}", f"{label} · {begin}–{end}") for value, label in outstanding]
 
 
 def _use(place: int) -> str:

@@ -115,6 +115,8 @@ class Check(ABC):
         """The rows of ``sheet`` that can be posted. Walk it to the end to have the outcome."""
         on_its_way = self.under_check(layout, sheet.first_column)
         self.outcome.has_late_fee |= layout.column_of(Field.LATE_FEE) is not None
+        for field, text in layout.given.items():
+            self._tell_given(layout, Field(field), text)
         for chunk in sheet.chunks():
             yield from self._chunk(chunk, on_its_way)
 
@@ -138,6 +140,12 @@ class Check(ABC):
                 summed = index + 1
                 self._total_row(kind, row.number, sheet)
         sheet.totals.add(batch.amounts_between(summed, table.length))
+
+    def _tell_given(self, layout: SheetLayout, field: Field, text: str) -> None:
+        if layout.column_of(field) is None:
+            params = {"field": field.value, "text": text}
+            issue = Issue(WARNING, layout.name, layout.header_rows[0], "", text, "given", params)
+            self.outcome.warn(issue, key=f"{layout.name} {field}")
 
     def _tell_carried(self, row: AnyRow, sheet: SheetUnderCheck, source: Source) -> None:
         """Cells that are empty and not merged are taken from the row above by guess; a person is to see that."""

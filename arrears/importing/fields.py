@@ -36,6 +36,7 @@ class Field(models.TextChoices):
     SERIAL_NO = "serial_no", _("serial number")
     RECEIPT_NO = "receipt_no", _("receipt number")
     NOTE = "note", _("note")
+    ENTRY = "entry", _("kind or state of the entry (refunds, void ones)")
     CURRENT = "current", _("current arrears")
     EARLIER = "earlier", _("earlier arrears")
     THIS_YEAR = "this_year", _("arrears of this year")
@@ -120,6 +121,10 @@ OF_PAYMENTS: dict[Field, str] = {
     ),
     Field.RECEIPT_NO: "收据号 收据编号 票据号 票据编号 票号 发票号 发票号码 小票号 收据号码 票据号码",
     Field.NOTE: "备注 摘要 说明 用途 附言 备注说明",
+    Field.ENTRY: (
+        "交易类型 业务类型 收支类型 收款类型 类型 单据类型 款项类型 操作类型 记录类型 状态 单据状态 收款状态 票据状态 "
+        "交易状态 支付状态 收据状态 是否作废"
+    ),
 }
 OF_LISTS: dict[Field, str] = {
     Field.CURRENT: "本期 本月 当期 当月 本期欠费 本月欠费 当期欠费 当月欠费 本期应收 本月应收 本期未收 本期欠款",

@@ -15,6 +15,7 @@ from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, 
 from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
+from arrears.importing.speaking_titles import given_by_titles
 from owners.personal_data import mask_name, mask_phone
 from owners.unit_codes import normalise, parse_unit
 
@@ -61,7 +62,9 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     header_rows = (head.numbers[header.first], head.numbers[header.last])
     spoken_of = day_spoken_of(rows[: header.first], latest=latest) if register.kind == "arrears_list" else None
     as_of = spoken_of.isoformat() if spoken_of else ""
-    return SheetLayout(sheet.name, header_rows, fingerprint, columns, as_of=as_of)
+    layout = SheetLayout(sheet.name, header_rows, fingerprint, columns, as_of=as_of)
+    layout.given = given_by_titles(layout, rows[: header.first], values, register, latest=latest)
+    return layout
 
 
 def fingerprint_of(headers: Sequence[str]) -> str:

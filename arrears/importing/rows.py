@@ -49,16 +49,16 @@ class Table:
 
     def __init__(self, rows: Sequence[Sequence[Cell]], layout: SheetLayout) -> None:
         self._columns = list(zip_longest(*rows, fillvalue=""))
-        self._index_of = layout.index_of()
+        self._index_of, self._given = layout.index_of(), layout.given
         self.length = len(rows)
 
     def __contains__(self, field: Field) -> bool:
-        return field in self._index_of
+        return field in self._index_of or field in self._given
 
     def __getitem__(self, field: Field) -> Sequence[Cell]:
-        """The cells of a field, all empty where no column holds it or the rows end before it."""
+        """The cells of a field; without a column what the sheet's title gives, else all empty."""
         index = self._index_of.get(field)
-        return ("",) * self.length if index is None else self.column(index)
+        return (self._given.get(field, ""),) * self.length if index is None else self.column(index)
 
     def column(self, index: int) -> Sequence[Cell]:
         """The cells of a column, by its index."""

@@ -1,12 +1,13 @@
 """The cells of a chunk as values, column by column; equal cells are parsed once."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, cast
 
-from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, in_year, last_day, period_of, phone, plain_text
+from arrears.importing.cells import EARLIEST_DAY, NOTHING, Fault, Memo, amount, first_day, in_year, last_day, period_of, phone, plain_text
 from arrears.importing.fields import Field
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register
@@ -22,6 +23,7 @@ MOST_OF_SERIAL_NO, MOST_OF_RECEIPT_NO, MOST_OF_METHOD = 80, 40, 40
 MOST_OF_OWNERS = 400
 LARGEST_AREA = 1_000_000
 MOST_EXACT = 1e15
+PAID_AHEAD = re.compile(r"^预[收存缴付交](?:款项?|金额|金|费用?$)?")
 UNIT_FIELDS = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM)
 
 
@@ -161,6 +163,7 @@ class Parsers:
             Field.SERIAL_NO: (Memo(_serial_no), ""),
             Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
             Field.NOTE: (Memo(_note), ""),
+            Field.ENTRY: (Memo(plain_text), ""),
         }
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
@@ -199,7 +202,10 @@ class Parsers:
     def _days(self, table: Table) -> tuple[list[Any], list[Any]]:
         cells = table[Field.PERIOD]
         if Field.YEAR in table:
-            cells = list(map(in_year, table[Field.YEAR], cells))
+            cells = [
+                cell if Field.PERIOD in table and cell in NOTHING else in_year(year, cell)
+                for year, cell in zip(table[Field.YEAR], cells, strict=True)
+            ]
         periods = [self._period[cell] for cell in cells]  # a fault is told once, of the start
         return (
             [period[0] if isinstance(period, tuple) else period for period in periods],
@@ -212,7 +218,13 @@ class Parsers:
             return word
         if not word:
             return Fault("no_fee") if self._shape.needs_fee else None
-        return self._register.fee(word) or Fault("unknown_fee", {"fee": word})
+        if fee := self._register.fee(word):
+            return fee
+        if Field.RECEIVED_ON in self._shape.fields:  # money paid ahead, for a fee or for none in particular
+            named = PAID_AHEAD.sub("", word).strip("-—_()（） ")
+            if named != word and (not named or self._register.fee(named)):
+                return self._register.fee(named) if named else None
+        return Fault("unknown_fee", {"fee": word})
 
     def _place_of(self, cells: Sequence[Cell]) -> Place | Fault:
         texts: list[str] = []
@@ -224,7 +236,8 @@ class Parsers:
         unit, building, entrance, room = texts
         if not unit and not room:
             return Fault("no_room")
-        name = unit_from_cells(building, entrance, room or unit) or parse_unit(unit or room)
+        name = unit_from_cells(building, entrance, self._register.within_estate(room or unit))
+        name = name or parse_unit(self._register.within_estate(unit or room))
         unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
         if unit_id is not None:
             return Place(name.code if name else normalise(unit or room), unit_id)

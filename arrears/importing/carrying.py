@@ -5,6 +5,7 @@ from enum import Enum
 
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
+from arrears.importing.reading import Cell
 from arrears.importing.rows import RowKind, Table, is_filled
 from owners.unit_codes import parse_unit
 
@@ -34,7 +35,7 @@ class Carrier:
 
     def __init__(self, layout: SheetLayout) -> None:
         self._columns = {Field(name): index for name, index in layout.index_of().items() if name in CARRIED}
-        self._last: dict[Field, object] = {}
+        self._last: dict[Field, Cell] = {}
         self._sparse: frozenset[Field] | None = None
         self._after_total = True
 
@@ -72,7 +73,7 @@ class Carrier:
         return frozenset(field for field, share in shares.items() if 0 < share <= MOST_FILLED)
 
     def _fill_row(
-        self, columns: dict[Field, list[object]], index: int, covered: frozenset[tuple[int, int]]
+        self, columns: dict[Field, list[Cell]], index: int, covered: frozenset[tuple[int, int]]
     ) -> Source | None:
         blank = {field for field in columns if not is_filled(columns[field][index])}
         of_group = self._of_group(blank, columns, index)
@@ -88,7 +89,7 @@ class Carrier:
                 self._last.pop(field, None)
         return source
 
-    def _of_group(self, blank: set[Field], columns: dict[Field, list[object]], index: int) -> set[Field]:
+    def _of_group(self, blank: set[Field], columns: dict[Field, list[Cell]], index: int) -> set[Field]:
         """Which empty cells the group above speaks for."""
         sparse, found = self._sparse or frozenset(), set[Field]()
         for field in PLACE:

@@ -125,4 +125,8 @@ class PaymentCheck(Check):
             return ""
         fee_id = row.fee.pk if row.fee else None
         first = self._fee_of_serial.setdefault((row.serial_no, row.place.code, row.received_on), fee_id)
-        return row.serial_no if row.fee is None or first == fee_id else f"{row.serial_no}/{row.fee.name}"[:MOST_OF_SERIAL_NO]
+        return (
+            row.serial_no
+            if row.fee is None or first == fee_id
+            else f"{row.serial_no}/{row.fee.name}"[:MOST_OF_SERIAL_NO]
+        )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from arrears.importing.cells import SPACE, shown
 from arrears.importing.fields import header_key
@@ -33,7 +34,9 @@ def find_header(rows: Sequence[Sequence[Cell]], register: Register) -> Header | 
         return None
     texts = [[text_of(cell) for cell in row] for row in rows[: best + MOST_ROWS]]
     first = last = best
-    while last + 1 < len(texts) and last - first + 1 < MOST_ROWS and _go_together(rows, texts, first, last + 1, register):
+    while (
+        last + 1 < len(texts) and last - first + 1 < MOST_ROWS and _go_together(rows, texts, first, last + 1, register)
+    ):
         last += 1
     while first > 0 and last - first + 1 < MOST_ROWS and _go_together(rows, texts, first - 1, last, register):
         first -= 1
@@ -57,14 +60,15 @@ def _go_together(
 ) -> bool:
     """Whether these rows hold words only and each lower one fills gaps that merged cells leave in those above."""
     block = texts[first : last + 1]
-    if any(not _is_words(cell, text) for n in range(first, last + 1) for cell, text in zip(rows[n], texts[n], strict=True)):
+    if any(
+        not _is_words(cell, text) for n in range(first, last + 1) for cell, text in zip(rows[n], texts[n], strict=True)
+    ):
         return False
     width = max(map(len, block))
     padded = [[*line, *[""] * (width - len(line))] for line in block]
     words = register.vocabulary.fields_of_word
     fills_gaps = all(
-        any(below and not above for above, below in zip(upper, lower, strict=True))
-        for upper, lower in zip(padded, padded[1:], strict=False)
+        any(below and not above for above, below in zip(upper, lower, strict=True)) for upper, lower in pairwise(padded)
     )
     leaves_gaps = any(any(column[:-1]) and not column[-1] for column in zip(*padded, strict=True))
     return fills_gaps and leaves_gaps and any(header_key(text) in words for line in padded[:-1] for text in line)

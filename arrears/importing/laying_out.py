@@ -28,8 +28,8 @@ def ready_to_check(
 ) -> Iterator[tuple[Sheet, SheetLayout]]:
     """Each sheet that has all that is needed, with its layout as recognised, for an import that nobody watches.
 
-    One that lacks something, such as a summary of the others, is left out and named in ``left_out``. Raises Refusal when
-    no sheet is whole, or an amount is of an unknown fee.
+    One that lacks something, such as a summary of the others, is left out and named in ``left_out``. Raises Refusal
+    when no sheet is whole, or an amount is of an unknown fee.
     """
     count, lacking = 0, list[Refusal]()
     for sheet, layout in recognised(sheets, register=register, today=today):

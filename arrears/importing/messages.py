@@ -52,8 +52,8 @@ ISSUES: Sentences = {
     "amount_in_words": _("%(header)s: an amount in words; write it in figures"),
     "not_an_amount": _("%(header)s: not an amount"),
     "negative": _(
-        "%(header)s: the amount is negative. Where it lowers an earlier charge, reverse that one in the ledger and enter "
-        "the right amount, or waive the difference; where it is money paid ahead, record it as a payment"
+        "%(header)s: the amount is negative. Where it lowers an earlier charge, reverse that one in the ledger and "
+        "enter the right amount, or waive the difference; where it is money paid ahead, record it as a payment"
     ),
     "amount_too_large": _("%(header)s: the amount is larger than %(limit)s"),
     "three_decimals": _("%(header)s: the amount has more than two decimals"),
@@ -120,7 +120,10 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Neither is posted; compare the first pair"),
     ),
     "void": (_("Void entries"), _("They are not posted")),
-    "given": (_("Taken from the sheet's name or title"), _("For all its rows; choose a column where one says otherwise")),
+    "given": (
+        _("Taken from the sheet's name or title"),
+        _("For all its rows; choose a column where one says otherwise"),
+    ),
     "carried": (
         _("Empty cells are taken from the row above"),
         _("The sheet prints unit and owner once for several rows; look at the first of them"),

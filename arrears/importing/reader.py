@@ -20,6 +20,7 @@ import re
 import resource
 import sys
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ MOST_COVERED = 100_000
 KEPT_STRINGS = 200_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+OLD_WORKBOOK = re.compile(rb"\x09\x08[\x08\x10]\x00\x00[\x05\x06]\x05\x00")
+ENCRYPTED, FIRST_RECORDS = b"\x2f\x00", 6
 ENCODINGS = ("utf-8-sig", "gb18030")
 DELIMITERS = "\t;,"
 LOOKED_AT = 1 << 14
@@ -64,7 +67,7 @@ class Grid(NamedTuple):
     name: str
     first_column: int
     rows: Iterator[list[Any]]
-    merged: list[Merge]
+    merged: deque[Merge]
 
 
 class Tidy(dict[Any, Any]):
@@ -141,12 +144,24 @@ def _check_zip(path: Path, *, unpacked_mb: int) -> None:
 
 def _check_ole(path: Path) -> None:
     content = path.read_bytes()
-    if "EncryptedPackage".encode("utf-16-le") in content:
+    if "EncryptedPackage".encode("utf-16-le") in content or _is_locked(content):
         raise Refused("password")
     if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
         raise Refused("not_a_workbook")
     if "_VBA_PROJECT".encode("utf-16-le") in content:
         raise Refused("macros")
+
+
+def _is_locked(content: bytes) -> bool:
+    """Whether the first records of an old workbook say that what follows is encrypted."""
+    begin = OLD_WORKBOOK.search(content)
+    place = begin.start() if begin else len(content)
+    for _record in range(FIRST_RECORDS):
+        kind, length = content[place : place + 2], int.from_bytes(content[place + 2 : place + 4], "little")
+        if kind == ENCRYPTED:
+            return True
+        place += 4 + length
+    return False
 
 
 def read_workbook(path: Path) -> Iterator[Grid]:
@@ -167,13 +182,15 @@ def read_workbook(path: Path) -> Iterator[Grid]:
         raise Refused("damaged") from error
 
 
-def _merged_down(sheet: Any) -> list[Merge]:
-    """Cells merged over several rows, by row; columns count from the sheet's first."""
-    ranges = sheet.merged_cell_ranges or []
-    left = sheet.start[1]
-    return sorted(
-        Merge(top + 1, bottom + 1, column - left) for (top, column), (bottom, _) in ranges if bottom > top and column >= left
-    )
+def _merged_down(sheet: Any) -> deque[Merge]:
+    """Cells merged over several rows, by row; columns count from the sheet's first. Of overlapping ones the first."""
+    left, last = sheet.start[1], dict[int, int]()
+    found = deque[Merge]()
+    for (top, column), (bottom, _right) in sorted(sheet.merged_cell_ranges or ()):
+        if bottom > top > last.get(column, -1) and column >= left:
+            last[column] = bottom
+            found.append(Merge(top + 1, bottom + 1, column - left))
+    return found
 
 
 def read_text(path: Path) -> Iterator[Grid]:
@@ -181,7 +198,7 @@ def read_text(path: Path) -> Iterator[Grid]:
     text = _decoded(path.read_bytes())
     csv.field_size_limit(1 << 16)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:LOOKED_AT].splitlines()))
-    yield Grid("", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows, [])
+    yield Grid("", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows, deque())
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -207,9 +224,11 @@ def _decoded(content: bytes) -> str:
     raise Refused("not_a_workbook")
 
 
-def covered(merged: list[Merge], numbers: list[int], rows: list[list[Any]]) -> list[tuple[int, int]]:
+def covered(merged: deque[Merge], numbers: list[int], rows: list[list[Any]]) -> list[tuple[int, int]]:
     """Empty cells of these rows below the first one of merged cells."""
     found: list[tuple[int, int]] = []
+    while merged and merged[0].bottom < numbers[0]:
+        merged.popleft()
     for merge in merged:
         if merge.top > numbers[-1] or len(found) > MOST_COVERED:
             break

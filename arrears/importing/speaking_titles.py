@@ -12,7 +12,9 @@ from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register
 
-BUILDING = re.compile(r"(?:[\w一-九十]{1,4}期)?[A-Z\d一二三四五六七八九十]{1,4}\s*(?:栋|幢|座|号楼|#楼?)", re.IGNORECASE)
+BUILDING = re.compile(
+    r"(?:[\w一-九十]{1,4}期)?[A-Z\d一二三四五六七八九十]{1,4}\s*(?:栋|幢|座|号楼|#楼?)", re.IGNORECASE
+)
 BUILDING_IN_TITLE = re.compile(r"(?:楼栋|楼号|楼幢|栋号)\s*[:：]\s*(\S{1,12})")
 PERIOD_IN_TITLE = re.compile(
     r"(?:19|20)\d{2}\s*年(?:\s*\d{1,2}\s*(?:[-~至到]\s*\d{1,2}\s*)?月份?(?!\s*\d)|\s*第?[1-4一二三四]季度|\s*[上下]半年|度|全年)"

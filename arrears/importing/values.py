@@ -7,7 +7,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, cast
 
-from arrears.importing.cells import EARLIEST_DAY, NOTHING, Fault, Memo, amount, first_day, in_year, last_day, period_of, phone, plain_text
+from arrears.importing.cells import (
+    EARLIEST_DAY,
+    NOTHING,
+    Fault,
+    Memo,
+    amount,
+    first_day,
+    in_year,
+    last_day,
+    period_of,
+    phone,
+    plain_text,
+)
 from arrears.importing.fields import Field
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register

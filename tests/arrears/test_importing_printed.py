@@ -8,14 +8,14 @@ from pytest_django import Settings
 from arrears.checking import check_ledger, totals
 from arrears.importing.reading import Refusal
 from arrears.models import Import
-from tests.arrears import printed_charges, printed_lists, printed_payments
+from tests.arrears import printed_charges, printed_layouts, printed_lists, printed_payments
 from tests.arrears.printed import Printed, book
 from tests.arrears.workbooks import check, create_estate, mistakes, post, remarks
 
 pytestmark = pytest.mark.django_db
 CASES = {
     f"{module.__name__.rpartition('_')[2]}: {name}": case
-    for module in (printed_charges, printed_payments, printed_lists)
+    for module in (printed_charges, printed_layouts, printed_payments, printed_lists)
     for name, case in module.CASES.items()
 }
 WHOLE_WAY = [name for name in CASES if any(word in name for word in ("merged", "years", "refund", "credit", "given"))]
@@ -40,7 +40,9 @@ def test_what_charging_systems_print_is_read_to_the_cent(name: str) -> None:
     assert workbook.rows == case.rows
     assert mistakes(workbook) == list(case.mistakes)
     assert [code for _row, code, _count in remarks(workbook)] == list(case.remarks)
-    staged = {"charges": workbook.staged, "payments": workbook.staged_payments, "arrears_list": workbook.listed}[case.kind]
+    staged = {"charges": workbook.staged, "payments": workbook.staged_payments, "arrears_list": workbook.listed}[
+        case.kind
+    ]
     assert set(staged.values_list("unit_code", flat=True)) == case.units
     if case.charges:
         found = staged.values_list("unit_code", "period_start", "period_end", "amount")

@@ -167,7 +167,10 @@ def _further(workbook: Import, issues: list[ImportIssue]) -> dict[str, Any]:
         for issue in issues
         if issue.severity == ImportIssue.Severity.WARNING
     ]
-    return {**{name: workbook.findings[name] for name in names}, "warnings": warnings}
+    return {
+        **{name: workbook.findings[name] for name in names},
+        **({"warnings": warnings} if names or warnings else {}),
+    }
 
 
 def _options(

@@ -91,6 +91,12 @@ class SheetPart:
     lines: list[ColumnLine]
 
     @property
+    def given(self) -> list[tuple[str, str]]:
+        """What the sheet's name or title says of all its rows, by the name of the field."""
+        found = self.sheet.given.items()
+        return [(str(Field(name).label), text) for name, text in found if not self.sheet.column_of(Field(name))]
+
+    @property
     def title_rows(self) -> int:
         return self.sheet.header_rows[0] - 1
 

@@ -18,6 +18,7 @@ import json
 import pickle
 import re
 import resource
+import runpy
 import sys
 import zipfile
 from collections import deque
@@ -40,7 +41,11 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 DELIMITERS = "\t;,"
 LOOKED_AT = 1 << 14
 NUMBERS = frozenset({float, int})
-WEB_PAGE = re.compile(rb"^\s*(<!doctype html|<html|<table|<\?xml)", re.IGNORECASE)
+MARKUP = Path(__file__).with_name("markup.py")
+WEB_PAGE = re.compile(
+    rb"^(?:\xef\xbb\xbf)?\s*(<!doctype html|<!--|<html|<head|<meta|<style|<table|<\?xml|<workbook|mime-version:)",
+    re.IGNORECASE,
+)
 NO_VALUE = rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 BROKEN_CELL = re.compile(rb't="e"|</f>' + NO_VALUE + rb"|<f[^>]*/>" + NO_VALUE)
 
@@ -101,7 +106,7 @@ def limit(*, memory_mb: int, seconds: int) -> None:
 
 
 def kind_of(path: Path, *, unpacked_mb: int) -> str:
-    """``workbook`` or ``text``, by content and not by name. Raises Refused for anything else."""
+    """``workbook``, ``markup`` or ``text``, by content and not by name. Raises Refused for anything else."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head.strip():
@@ -117,7 +122,7 @@ def kind_of(path: Path, *, unpacked_mb: int) -> str:
     if head.startswith((b"MZ", b"\x7fELF")):
         raise Refused("program")
     if WEB_PAGE.match(head):
-        raise Refused("web_page")
+        return "markup"
     if b"\0" in head or head.startswith((b"%PDF", b"{\\rtf")):
         raise Refused("not_a_workbook")
     return "text"
@@ -201,6 +206,16 @@ def read_text(path: Path) -> Iterator[Grid]:
     yield Grid("", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows, deque())
 
 
+def read_markup(path: Path) -> Iterator[Grid]:
+    """The tables of a web page or of the XML of Excel 2003, both of which charging systems name .xls."""
+    markup = runpy.run_path(str(MARKUP))
+    try:
+        for name, rows, merged in markup["tables_of"](path.read_bytes()):
+            yield Grid(name, 0, iter(rows), deque(sorted(Merge(*place) for place in merged)))
+    except markup["MarkupError"] as error:
+        raise Refused("web_page") from error
+
+
 def _delimiter(lines: list[str]) -> str:
     """What separates the cells in most lines: titles above the header hold none, and amounts may hold commas."""
     best = [max(DELIMITERS, key=line.count) for line in lines if any(mark in line for mark in DELIMITERS)]
@@ -270,7 +285,8 @@ def send_rows(grid: Grid, *, left: int, most: int) -> int:
 
 def read(path: Path, *, rows: int, unpacked_mb: int) -> None:
     """Send every sheet of the file. Raises Refused."""
-    grids = read_workbook(path) if kind_of(path, unpacked_mb=unpacked_mb) == "workbook" else read_text(path)
+    readers = {"workbook": read_workbook, "markup": read_markup, "text": read_text}
+    grids = readers[kind_of(path, unpacked_mb=unpacked_mb)](path)
     sent = 0
     for grid in grids:
         try:

@@ -144,7 +144,7 @@ ONE_REASON: dict[str, tuple[Callable[[], bytes], str]] = {
         "not_a_workbook",
     ),
     "an empty archive": (lambda: archive({}), "not_a_workbook"),
-    "a web page": (lambda: b"<html><table><tr><td>1</td></tr></table></html>", "web_page"),
+    "a web page": (lambda: b"<html><p>1</p></html>", "web_page"),
     "with a password": (lambda: sample("有密码.xlsx"), "password"),
     "with macros": (lambda: plus("xl/vbaProject.bin"), "macros"),
     "cut off": (lambda: xlsx(*(row(str(n)) for n in range(200)))[:4000], "damaged"),

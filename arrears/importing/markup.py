@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 WIDEST = 500
 TALLEST = 200_000
+MOST_FIGURES = 10
 BLOCK = 1 << 16
 CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w-]+)|encoding\s*=\s*["']([\w-]+)""", re.IGNORECASE)
 SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
@@ -76,9 +77,7 @@ class Page(HTMLParser):
             if tag == "tr":
                 rows.begin()
             else:
-                spans = {
-                    name: int(value) for name, value in attrs if name.endswith("span") and value and value.isdecimal()
-                }
+                spans = {name: _number(value) or 1 for name, value in attrs if name.endswith("span")}
                 self._open[-1] = (rows, [], spans)
         elif tag == "br":
             self.handle_data("\n")
@@ -175,7 +174,7 @@ class Sheets:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    return int(text) if text and text.isdecimal() and len(text) < MOST_FIGURES else None
 
 
 def tables_of(content: bytes) -> Iterator[Table]:

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from arrears.models import Import
 from company.models import Project
+from tests.arrears.printed import Grid
 from tests.arrears.printed_charges import HEADERS, PLAIN, SUMS, UNITS
 from tests.arrears.workbooks import check, create_estate, read
 
@@ -25,7 +26,7 @@ def project() -> Project:
     return create_estate()
 
 
-def table(lines: list[list[object]], *, tag: str = "td") -> str:
+def table(lines: Grid, *, tag: str = "td") -> str:
     return "".join(f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in line)}</tr>" for line in lines)
 
 
@@ -47,7 +48,7 @@ def merged() -> str:
     return f"<table>{table([HEADER], tag='th')}{rows}{table(PLAIN[2:])}</table>"
 
 
-def xml(lines: list[list[object]], *, before: str = "", after: str = "") -> bytes:
+def xml(lines: Grid, *, before: str = "", after: str = "") -> bytes:
     def cell(value: object) -> str:
         kind = "Number" if isinstance(value, int | float) else "String"
         return f'<Cell><Data ss:Type="{kind}">{value}</Data></Cell>'
@@ -61,9 +62,7 @@ def xml(lines: list[list[object]], *, before: str = "", after: str = "") -> byte
 
 READ = {
     "a web page in UTF-8": page(whole(), head='<meta charset="utf-8">').encode(),
-    "a web page in GBK": page(
-        whole(), head='<meta http-equiv=Content-Type content="text/html; charset=gb2312">'
-    ).encode("gbk"),
+    "a web page in GBK": page(whole(), head='<meta content="text/html; charset=gb2312">').encode("gbk"),
     "a web page with a mark": page(whole()).encode("utf-8-sig"),
     "a bare table": whole().encode("gb18030"),
     "cells that are not closed": page(whole().replace("</td>", "").replace("</tr>", "")).encode(),

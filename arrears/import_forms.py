@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from arrears.importing.by_fee import MONEY_OF_KIND
 from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE
 from arrears.importing.fields import ARREARS, VOCABULARIES, Field
 from arrears.importing.layout import Column, Layout, SheetLayout
@@ -204,11 +205,10 @@ class ColumnsForm(forms.Form):
 
 
 def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
-    """What a column can hold; of an arrears list also the arrears of each fee."""
+    """What a column can hold, also the money of each fee."""
     plain: Choices = [NOT_IMPORTED, *((field.value, field.label) for field in VOCABULARIES[kind].fields)]
-    if kind != Import.Kind.ARREARS_LIST:
-        return plain
-    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in ARREARS]
+    of_fees = ARREARS if kind == Import.Kind.ARREARS_LIST else (MONEY_OF_KIND[kind],)
+    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in of_fees]
     return plain + by_fee
 
 

@@ -6,14 +6,17 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from arrears.importing.by_fee import FeeColumns
 from arrears.importing.cells import Fault
 from arrears.importing.checking import ERROR, WARNING, Check, Faults, SheetUnderCheck
 from arrears.importing.fields import Field
+from arrears.importing.layout import SheetLayout
 from arrears.importing.methods import method_of
 from arrears.importing.outcome import PaidBack, Staged, StagedMoney
 from arrears.importing.register import Register
-from arrears.importing.totals import ZERO
-from arrears.importing.values import MOST_OF_SERIAL_NO, Place, Shape
+from arrears.importing.rows import Table
+from arrears.importing.totals import ZERO, Key
+from arrears.importing.values import MOST_OF_SERIAL_NO, Batch, Place, Shape
 from arrears.models import FeeType, Payment
 
 MOST_OF_NOTE = 400
@@ -74,16 +77,39 @@ class PaymentCheck(Check):
         super().__init__(register, today=today, create_units=create_units)
         self._fee_of_serial: dict[tuple[str, str, date], int | None] = {}
 
-    def contradiction(self, row: Money, sheet: SheetUnderCheck) -> Faults:
+    def under_check(self, layout: SheetLayout, first_column: int) -> "_Payments":
+        """The sheet with what the check keeps of it."""
+        return _Payments(layout, first_column, self.register)
+
+    def batch(self, table: Table, numbers: list[int], sheet: "_Payments") -> Batch:
+        """The rows of a chunk as values; with a column for each fee their amounts stand with the sheet."""
+        batch = super().batch(table, numbers, sheet)
+        return sheet.by_fee.spread(batch, table, self.parsers, {"amount": None}) if sheet.by_fee else batch
+
+    def printed(self, sheet: "_Payments") -> dict[Key, object]:
+        """The amounts of the total row at hand."""
+        return sheet.by_fee.printed(sheet.table, sheet.index) if sheet.by_fee else super().printed(sheet)
+
+    def faults(self, row: Money, sheet: "_Payments") -> Faults:
+        """Cells of the row that cannot be used."""
+        return [*super().faults(row, sheet), *(sheet.by_fee.faults(sheet.index) if sheet.by_fee else ())]
+
+    def contradiction(self, row: Money, sheet: "_Payments") -> Faults:
         """What the ledger cannot take: nothing, or money of a day to come."""
-        if row.amount is None:
+        if row.amount is None and not sheet.by_fee:
             return [(Field.RECEIVED, Fault("no_amount"))]
         if row.received_on > self.today:
             return [(Field.RECEIVED_ON, Fault("day_to_come", {"today": self.today.isoformat()}))]
         return []
 
-    def staged(self, row: Money, sheet: SheetUnderCheck) -> Sequence[Staged]:
-        """The payment as it will be posted; none where nothing was received."""
+    def staged(self, row: Money, sheet: "_Payments") -> Sequence[Staged]:
+        """The payment as it will be posted, one a fee where each has a column; none where nothing was received."""
+        if not sheet.by_fee:
+            return self._payment(row, sheet)
+        of_fees = [row._replace(fee=fee, amount=amount) for fee, amount in sheet.by_fee.amounts(sheet.index)]
+        return [payment for of_fee in of_fees for payment in self._payment(of_fee, sheet)]
+
+    def _payment(self, row: Money, sheet: SheetUnderCheck) -> Sequence[Staged]:
         if not row.amount or row.is_void:
             self.outcome.empty_rows += 1
             if row.amount:
@@ -130,3 +156,11 @@ class PaymentCheck(Check):
             if row.fee is None or first == fee_id
             else f"{row.serial_no}/{row.fee.name}"[:MOST_OF_SERIAL_NO]
         )
+
+
+class _Payments(SheetUnderCheck):
+    """A sheet of payments: whether each fee has a column of its own."""
+
+    def __init__(self, layout: SheetLayout, first_column: int, register: Register) -> None:
+        super().__init__(layout, first_column)
+        self.by_fee = FeeColumns(layout, register)

@@ -79,7 +79,7 @@ def require_fields(sheet: SheetLayout, kind: str) -> None:
     if missing:
         names = dict.fromkeys(alternatives[0].value for alternatives in missing)
         raise Refusal("columns_missing", sheet=sheet.name, fields=list(names))
-    if kind == "arrears_list" and Field.FEE not in sheet.fields:
+    if kind == "arrears_list" and not sheet.column_of(Field.FEE) and Field.FEE not in sheet.given:
         for column in sheet.columns:
             if column.field in ARREARS and not column.fee_id:
                 raise Refusal("no_fee_of_column", column=column.letter, header=column.header)

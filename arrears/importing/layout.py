@@ -72,7 +72,8 @@ class SheetLayout:
     @property
     def fields(self) -> set[str]:
         """All that is known of its rows: by a column, or by its name or title."""
-        return {column.field for column in self.columns if column.field} | set(self.given)
+        by_fee = {Field.FEE.value} if any(column.fee_id for column in self.columns) else set()
+        return {column.field for column in self.columns if column.field} | set(self.given) | by_fee
 
     def index_of(self) -> dict[str, int]:
         """By field the column that holds it."""

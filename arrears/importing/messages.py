@@ -152,6 +152,7 @@ EVIDENCE: Sentences = {
     "looks_like_received_on": _("by content: %(fitting)s of %(of)s look like days"),
     "looks_like_method": _("by content: %(fitting)s of %(of)s look like ways to pay"),
     "fee_column": _("names a fee"),
+    "sum_of_row": _("the sum of the fees beside it"),
     "named_period": _("names a year or month"),
     "unknown_fee_column": _("the project has no fee called %(fee)s; please choose"),
     "looks_like_period": _("by content: %(fitting)s of %(of)s look like dates or months"),

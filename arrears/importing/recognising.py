@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from arrears.importing.by_fee import name_fee_columns
 from arrears.importing.cells import NOTHING, SPACE, WITHIN_A_YEAR, amount, period_of, shown
 from arrears.importing.fields import AMOUNTS, DAYS, Field, Vocabulary, header_key
 from arrears.importing.headers import find_header, text_of
@@ -56,6 +57,7 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     guesses = [[] if column.confidence else _guesses(column.header, values[column.index], looks) for column in columns]
     _assign(columns, guesses)
     settle_sums(columns)
+    name_fee_columns(columns, values, register)
     _recall(columns, register.columns.get(fingerprint))
     for column in columns:
         column.samples = _samples(column, values[column.index])

@@ -150,11 +150,11 @@ class Parsers:
 
     def __init__(self, register: Register, *, latest: date, create_units: bool, shape: Shape = CHARGE_ROW) -> None:
         self._register, self._create_units, self._shape = register, create_units, shape
-        self.amount = Memo(amount)
+        self.amount, self.positive, self.fields = Memo(amount), Memo(_positive_amount), shape.fields
         self._place = Memo(self._place_of)
         needed = _needed if shape.needs_period else _as_it_is
         self._period = Memo(lambda cell: needed(period_of(cell, latest=latest)))
-        positive = Memo(_positive_amount)
+        positive = self.positive
         self._memos: dict[Field, tuple[Memo[Any], Any]] = {
             Field.OWNER: (Memo(_owner), ""),
             Field.PHONE: (Memo(phone), ""),

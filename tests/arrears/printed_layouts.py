@@ -344,6 +344,33 @@ CASES: dict[str, Printed] = {
         lambda: text([H, *([*line[:7], *(f"{c:,.2f}" for c in line[7:])] for line in PLAIN)]).encode("gb18030"),
         name="a.csv",
     ),
+    "wide charges": charges(
+        lambda: book(
+            [
+                ["楼栋", "单元", "房号", "业主", "月份", "物业费", "公摊水电费", "水费", "合计"],
+                ["1栋", "1单元", "101", "张伟", "2025-01", 100, 12.5, 30, 142.5],
+                ["1栋", "1单元", "102", "李娜", "2025-01", 100, None, 0, 100],
+            ]
+        ),
+        rows=2,
+        sums={"due": "242.50", "paid": "0.00", "outstanding": "242.50"},
+        units=frozenset({"1-1-101", "1-1-102"}),
+    ),
+    "wide charges with totals": charges(
+        lambda: book(
+            [
+                ["楼栋", "单元", "房号", "业主", "月份", "物业费", "水费", "应收合计"],
+                ["1栋", "1单元", "101", "张伟", "2025-01", 100, 30, 130],
+                ["1栋", "1单元", "102", "李娜", "2025-01", 100, "二十", 120],
+                ["合计", None, None, None, None, 200, 50, 250],
+            ]
+        ),
+        rows=2,
+        sums={"due": "130.00", "paid": "0.00", "outstanding": "130.00"},
+        units=frozenset({"1-1-101"}),
+        mistakes=[(3, "G", "amount_in_words")],
+        remarks=["total_differs"],
+    ),
     "another estate in a column": charges(
         lambda: book([["小区名称", *H], *(["碧水湾", *line] for line in PLAIN)]),
         remarks=["another_estate"],

@@ -150,6 +150,18 @@ CASES |= {
         sums={"amount": "241.00"},
         units=frozenset({"1-1-101"}),
     ),
+    "wide payments": payments(
+        lambda: book(
+            [
+                ["房号", "业主", "收款日期", "收据号", "物业费", "水费", "停车费", "合计", "收款方式"],
+                ["1-1-101", "张伟", "2025-01-05", "SJ1", 100, 20.5, None, 120.5, "微信"],
+                ["1-1-102", "李娜", "2025-01-06", "SJ2", 88, None, None, 88, "现金"],
+            ]
+        ),
+        rows=2,
+        sums={"amount": "208.50"},
+        units=frozenset({"1-1-101", "1-1-102"}),
+    ),
     "negative without a word": payments(
         lambda: book([H, PLAIN[0], [*PLAIN[1][:4], -5, *PLAIN[1][5:]]]),
         rows=2,

@@ -6,11 +6,12 @@ import pytest
 from pytest_django import Settings
 
 from arrears.checking import check_ledger, totals
+from arrears.importing.layout import Layout
 from arrears.importing.reading import Refusal
 from arrears.models import Import
 from tests.arrears import printed_charges, printed_layouts, printed_lists, printed_payments
 from tests.arrears.printed import Printed, book
-from tests.arrears.workbooks import check, create_estate, mistakes, post, remarks
+from tests.arrears.workbooks import check, create_estate, mistakes, post, read, remarks
 
 pytestmark = pytest.mark.django_db
 CASES = {
@@ -18,7 +19,7 @@ CASES = {
     for module in (printed_charges, printed_layouts, printed_payments, printed_lists)
     for name, case in module.CASES.items()
 }
-WHOLE_WAY = [name for name in CASES if any(word in name for word in ("merged", "years", "refund", "credit", "given"))]
+WHOLE_WAY = [name for name in CASES if any(word in name for word in ("merged", "years", "refund", "credit", "wide"))]
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,12 @@ def test_a_column_whose_fee_nobody_names_is_not_guessed() -> None:
             kind="arrears_list",
         )
     assert refused.value.code == "no_fee_of_column"
+
+
+def test_a_fee_beside_others_that_the_project_lacks_is_asked_for_and_not_dropped() -> None:
+    header = ["楼栋", "房号", "月份", "物业费", "垃圾清运费"]
+    content = book([header, ["1栋", "101", "2025-01", 100, 10]])
+    workbook = read(create_estate(), content)
+    (sheet,) = Layout.from_json(workbook.layout).sheets
+    asked = [column.header for column in sheet.columns if column.is_doubtful]
+    assert asked == ["垃圾清运费"]

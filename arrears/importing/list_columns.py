@@ -29,6 +29,9 @@ OWED = re.compile(r"欠|未")
 NAMED_PERIOD = re.compile(
     r"((?:19|20)\d{2}(?!\d{3})(?:[\d年月度份./~至到-]*[\d年月度份])?)\s*((?:年|月|末|底)?(?:[及含(]*以前\)?|之?前))?"
 )
+YEARS = re.compile(r"((?:19|20)\d{2})年?[-~至到]((?:19|20)\d{2})年?度?")
+SHORT_YEAR = re.compile(r"(?<!\d)([12]\d)年")
+MONTH_ALONE = re.compile(r"(?<![\d第])(?:1[0-2]|0?[1-9])月")
 INCLUDED = ("及", "含", "(", "底", "末")
 FEE_ENDING = re.compile(r"(?:费|分摊|公摊)$")
 A_DAY = r"(\d{4}\s*(?:年\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?|(?P<by>[-/.])\s*\d{1,2}(?:\s*(?P=by)\s*\d{1,2})?))"
@@ -39,10 +42,15 @@ SPOKEN_OF = tuple(
 SUM_WORDS = VOCABULARIES["arrears_list"].fields_of_word
 
 
-def name_arrears_columns(columns: Sequence[Column], values: Sequence[Sequence[Cell]], register: Register) -> None:
-    """Say of each column with arrears, printed late fees or sums what it holds. Other columns stay as they are."""
+def name_arrears_columns(
+    columns: Sequence[Column], values: Sequence[Sequence[Cell]], register: Register, *, year: str = ""
+) -> None:
+    """Say of each column with arrears, printed late fees or sums what it holds. Other columns stay as they are.
+
+    ``year``: the one of which the title speaks, for columns that are headed 1月, 2月.
+    """
     for column, cells in zip(columns, values, strict=True):
-        _name(column, cells, register.fee_id)
+        _name(column, cells, register.fee_id, year)
     _begin_before_the_first_year(columns)
     _leave_one_of_each(columns)
 
@@ -55,12 +63,12 @@ def names_arrears(text: str, fee_id: Callable[[str], int | None]) -> bool:
     )
 
 
-def period_named(header: str) -> str:
+def period_named(header: str, *, year: str = "") -> str:
     """The year or month that a header names, as Column.period holds it; without a start where it says 以前."""
-    match = NAMED_PERIOD.search(unicodedata.normalize("NFKC", header))
+    match = NAMED_PERIOD.search(_with_year(header, year))
     if match is None:
         return ""
-    said = match[1].strip()
+    said = YEARS.sub(r"\1年至\2年", match[1].strip())
     period = period_of(f"{said}年" if said.isdecimal() and len(said) == 4 else said, latest=date.max)
     if not isinstance(period, tuple):
         return ""
@@ -97,7 +105,13 @@ def _shown(cell: Cell) -> str:
     return cell.strip(SPACE) if isinstance(cell, str) else ""
 
 
-def _name(column: Column, cells: Sequence[Cell], fee_id: Callable[[str], int | None]) -> None:
+def _with_year(header: str, year: str) -> str:
+    """The header with years in four figures; ``year`` before a month that names none."""
+    text = SHORT_YEAR.sub(r"20\1年", unicodedata.normalize("NFKC", header))
+    return MONTH_ALONE.sub(rf"{year}年\g<0>", text) if year and not NAMED_PERIOD.search(text) else text
+
+
+def _name(column: Column, cells: Sequence[Cell], fee_id: Callable[[str], int | None], year: str) -> None:
     parts = [part for part in column.header.split(" / ") if part]
     whole = "".join(parts)
     if not parts or not _are_amounts(cells):
@@ -107,7 +121,7 @@ def _name(column: Column, cells: Sequence[Cell], fee_id: Callable[[str], int | N
     elif any(SUM_WORDS.get(header_key(part)) == [Field.COLUMN_SUM] for part in parts):
         _hold(column, Field.COLUMN_SUM, None, EXACT, "synonym")
     elif not SETTLED.search(whole):
-        _name_arrears(column, parts, fee_id)
+        _name_arrears(column, [_with_year(part, year) for part in parts], fee_id)
 
 
 def _name_arrears(column: Column, parts: Sequence[str], fee_id: Callable[[str], int | None]) -> None:

@@ -16,7 +16,7 @@ from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, 
 from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
-from arrears.importing.speaking_titles import given_by_titles
+from arrears.importing.speaking_titles import given_by_titles, year_of_titles
 from owners.personal_data import mask_name, mask_phone
 from owners.unit_codes import normalise, parse_unit
 
@@ -53,7 +53,8 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     fingerprint = fingerprint_of(header.texts)
     looks = Looks(register, latest)
     if register.kind == "arrears_list":
-        name_arrears_columns(columns, values, register)
+        year = year_of_titles(sheet.name, rows[: header.first])
+        name_arrears_columns(columns, values, register, year=year)
     guesses = [[] if column.confidence else _guesses(column.header, values[column.index], looks) for column in columns]
     _assign(columns, guesses)
     settle_sums(columns)

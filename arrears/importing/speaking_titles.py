@@ -32,8 +32,7 @@ def given_by_titles(
     latest: date,
 ) -> dict[str, str]:
     """By field what the sheet's name or title says of all its rows, where no column does."""
-    lines = [layout.name, *("　".join(shown(cell) for cell in row if shown(cell).strip(SPACE)) for row in above)]
-    texts = [unicodedata.normalize("NFKC", line).strip(SPACE) for line in lines]
+    texts = _texts(layout.name, above)
     found = {
         Field.FEE: _fee(texts, register) if _lacks_fee(layout, register) else "",
         Field.BUILDING: "" if _has(layout, Field.BUILDING, Field.UNIT) else _building(texts),
@@ -43,8 +42,18 @@ def given_by_titles(
             found[Field.PERIOD] = _period(texts, latest)
         period = layout.column_of(Field.PERIOD)
         if period and not _has(layout, Field.YEAR) and _are_within_a_year(values[period.index]):
-            found[Field.YEAR] = _only(YEAR_IN_TITLE.findall("\n".join(texts)))
+            found[Field.YEAR] = year_of_titles(layout.name, above)
     return {field.value: text for field, text in found.items() if text}
+
+
+def year_of_titles(name: str, above: Sequence[Sequence[Cell]]) -> str:
+    """The one year of which the sheet's name and title speak; empty where they name several or none."""
+    return _only(YEAR_IN_TITLE.findall("\n".join(_texts(name, above))))
+
+
+def _texts(name: str, above: Sequence[Sequence[Cell]]) -> list[str]:
+    lines = [name, *("　".join(shown(cell) for cell in row if shown(cell).strip(SPACE)) for row in above)]
+    return [unicodedata.normalize("NFKC", line).strip(SPACE) for line in lines]
 
 
 def _has(layout: SheetLayout, *fields: Field) -> bool:

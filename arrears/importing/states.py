@@ -65,13 +65,14 @@ def move(import_id: int, to: State, *, claim: datetime | None = None, **changes:
 def hold(import_id: int) -> None:
     """Until this transaction ends nobody takes the import over, however long the work lasts.
 
-    Raises MoveError when another worker holds it.
+    Waits for those who are just looking whether it is free.
     """
-    if not _locked(import_id):
-        raise MoveError(Import.objects.get(pk=import_id).state)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS, import_id])
 
 
-def _locked(import_id: int) -> bool:
+def is_free(import_id: int) -> bool:
+    """Whether no worker is at the import; then none begins until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCKS, import_id])
         return bool(cursor.fetchone()[0])
@@ -81,7 +82,7 @@ def _locked(import_id: int) -> bool:
 def claim(import_id: int, waiting: State, *, now: datetime) -> Import | None:
     """Take work that waits in state ``waiting``, or that a dead worker left; None when there is none to take."""
     working = WORK[waiting]
-    if not _locked(import_id):
+    if not is_free(import_id):
         return None
     left_behind = Q(state=working, claimed_at__lt=now - LEASE)
     work = Import.objects.filter(Q(state=waiting) | left_behind, pk=import_id)

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from arrears.checking import check_ledger, totals
 from arrears.importing import posting
-from arrears.importing.states import LEASE, MoveError, State, claim, hold, work_left
+from arrears.importing.states import LEASE, State, claim, hold, is_free, work_left
 from arrears.importing.steps import check_import, post_import
 from arrears.models import Charge, Import, Payment, StagedCharge
 from company.models import Project
@@ -225,18 +225,9 @@ def test_kills_while_checking_leave_nothing_and_the_sweep_finishes(project: Proj
 def until_released(workbook: Import) -> None:
     """The server notices the end of a killed process in its own time."""
     deadline = time.monotonic() + 30
-    while not is_free(workbook):
+    while not transaction.atomic(is_free)(workbook.pk):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-@transaction.atomic
-def is_free(workbook: Import) -> bool:
-    try:
-        hold(workbook.pk)
-    except MoveError:
-        return False
-    return True
 
 
 # --- working longer than the lease -----------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def save_fee(fee: FeeType, words: Sequence[str], *, changed: list[str], by: User
 def remove_fee(fee: FeeType, *, by: User) -> None:
     """Take a fee out of the catalogue. Writes the audit trail. Raises FeeInUseError."""
     Project.objects.select_for_update(no_key=True).get(pk=fee.project_id)
-    if Charge.objects.filter(fee_type=fee).exists() or fee.late_fee_policies.exists():
+    if Charge.objects.filter(project=fee.project_id, fee_type=fee).exists() or fee.late_fee_policies.exists():
         raise FeeInUseError(fee)
     record(action=REMOVED, by=by, project=fee.project, name=fee.name)
     fee.delete()

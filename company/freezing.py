@@ -61,7 +61,7 @@ class Freeze(FirmTrigger):
         super().__init__(name="freeze")
 
     def get_func(self, model: type[models.Model]) -> str:
-        columns = [_column(model, name) for name in self.once]
+        columns = [column_of(model, name) for name in self.once]
         rest = "".join(f" - '{column}'" for column in columns)
         unset = "".join(f" AND (OLD.{column} IS NULL OR OLD.{column} = NEW.{column})" for column in columns)
         refuse = (
@@ -83,13 +83,63 @@ def freeze(*, once: tuple[str, ...] = ()) -> list[pgtrigger.Trigger]:
     return [Freeze(once=once)]
 
 
+class GuardsColumns(FirmTrigger):
+    """Runs before ``fields`` of a row change, and before whatever else ``operations`` name."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Update
+    level = pgtrigger.Row
+    operations: tuple[pgtrigger.Operation, ...] = ()
+
+    def __init__(self, *fields: str, name: str) -> None:
+        self.fields = fields
+        super().__init__(name=name)
+
+    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+        columns = (column_of(model, name) for name in self.fields)
+        self.operation = pgtrigger.Operations(pgtrigger.UpdateOf(*columns), *self.operations)
+        return super().compile(model)
+
+    def unchanged(self, model: type[models.Model]) -> str:
+        """A condition: none of the fields gets another value."""
+        columns = [column_of(model, name) for name in self.fields]
+        new, old = (", ".join(f"{row}.{column}" for column in columns) for row in ("NEW", "OLD"))
+        return f"({new}) IS NOT DISTINCT FROM ({old})"
+
+
+class Keep(GuardsColumns):
+    """Refuses DELETE, and UPDATE of what other rows rely on."""
+
+    operations = (pgtrigger.Delete,)
+
+    def get_func(self, model: type[models.Model]) -> str:
+        return f"""
+            IF TG_OP = 'UPDATE' AND {self.unchanged(model)} THEN
+                RETURN NEW;
+            END IF;
+            RAISE EXCEPTION 'rows of {model._meta.db_table} are kept' USING ERRCODE = 'restrict_violation';
+        """
+
+
+def keep(*fields: str) -> list[pgtrigger.Trigger]:
+    """Triggers of a model whose rows are never deleted and keep ``fields``, so that others may rely on them."""
+    return [Keep("id", *fields, name="keep")]
+
+
 def freeze_of(model: type[models.Model]) -> Freeze | None:
     """The freeze of ``model``, or None where its rows may change."""
     return next((t for t in getattr(model._meta, "triggers", ()) if isinstance(t, Freeze)), None)
 
 
-def _column(model: type[models.Model], name: str) -> str:
-    return str(cast("models.Field[Any, Any]", model._meta.get_field(name)).column)
+def is_kept(model: type[models.Model]) -> bool:
+    """Whether rows of ``model`` can never be deleted."""
+    return any(isinstance(trigger, Freeze | Keep) for trigger in getattr(model._meta, "triggers", ()))
+
+
+def column_of(model: type[models.Model], name: str) -> str:
+    """The column of a field, for SQL."""
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return str(cast("models.Field[Any, Any]", field).column)
 
 
 def grant_application_rights(sender: AppConfig, using: str, **_: Any) -> None:
@@ -114,8 +164,9 @@ def _grants(model: type[models.Model], role: str, editor: BaseDatabaseSchemaEdit
     table = editor.quote_name(model._meta.db_table)
     frozen = freeze_of(model)
     if frozen is None:
-        return [f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}"]
+        grants = [f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}"]
+        return [*grants, f"REVOKE DELETE ON {table} FROM {role}"] if is_kept(model) else grants
     grants = [f"REVOKE ALL ON {table} FROM {role}", f"GRANT SELECT, INSERT ON {table} TO {role}"]
     for name in frozen.once:
-        grants.append(f"GRANT UPDATE ({editor.quote_name(_column(model, name))}) ON {table} TO {role}")
+        grants.append(f"GRANT UPDATE ({editor.quote_name(column_of(model, name))}) ON {table} TO {role}")
     return grants

@@ -93,6 +93,10 @@ class FeeColumns:
         """Amounts of a row that cannot be used."""
         return [(at, cells[index]) for at, cells in self._amounts.items() if isinstance(cells[index], Fault)]
 
+    def blank(self, index: int) -> list[int]:
+        """The columns of a row that are empty; the sheet may have a broken formula there."""
+        return [at for at, cells in self._amounts.items() if cells[index] is None]
+
     def amounts(self, index: int) -> list[tuple[FeeType, Decimal]]:
         """What a row says of each fee, in CNY; an empty cell says nothing."""
         return [

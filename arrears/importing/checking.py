@@ -170,11 +170,17 @@ class Check(ABC):
 
     def _seen_before(self, staged: Sequence[Staged]) -> tuple[str, int] | None:
         """Where one of these stood first in the workbook; remembers them where none did."""
+        if not staged:
+            return None
+        seen, here = self._first_seen, (staged[0].sheet, staged[0].row)
+        if len(staged) == 1:  # nearly always
+            first = seen.setdefault(staged[0].key, here)
+            return first if first is not here else None
         keys = [part.key for part in staged]
-        first = next((self._first_seen[key] for key in keys if key in self._first_seen), None)
-        if first is None and staged:
-            self._first_seen.update(dict.fromkeys(keys, (staged[0].sheet, staged[0].row)))
-        return first
+        if any(key in seen for key in keys):
+            return next(seen[key] for key in keys if key in seen)
+        seen.update(dict.fromkeys(keys, here))
+        return None
 
     def _compare_with_register(self, row: AnyRow, sheet: SheetUnderCheck) -> None:
         """Remark what the register says otherwise, and keep the unit that it lacks. Changes no row."""

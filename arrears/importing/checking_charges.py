@@ -1,6 +1,7 @@
 """What is checked of a list of charges beside its single cells."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from arrears.importing.by_fee import FeeColumns
@@ -12,13 +13,18 @@ from arrears.importing.outcome import Staged, StagedRow
 from arrears.importing.reading import Place
 from arrears.importing.register import Register
 from arrears.importing.rows import Table
-from arrears.importing.splitting import parts_of
+from arrears.importing.splitting import Part, parts_of
 from arrears.importing.totals import ZERO, Key
 from arrears.importing.values import Batch, Values
+from arrears.models import FeeType
 
 
 class ChargeCheck(Check):
     """The check of a list with a row for each charge."""
+
+    def __init__(self, register: Register, *, today: date, create_units: bool) -> None:
+        super().__init__(register, today=today, create_units=create_units)
+        self._due_on: dict[tuple[int, date, date], date] = {}
 
     def under_check(self, layout: SheetLayout, first_column: int) -> "_Charges":
         """The sheet with what the check keeps of it."""
@@ -56,35 +62,53 @@ class ChargeCheck(Check):
     def _parts(self, row: Values, sheet: "_Charges") -> Sequence[Staged]:
         received, waived = sheet.received(row), row.waived or ZERO
         amount = row.due - waived if row.due is not None else (row.outstanding or ZERO) + (received or ZERO)
-        parts = parts_of(row.start, row.end, amount=amount, waived=waived, received=received)
+        whole = Part(row.start, row.end, amount, waived, received)
+        if row.start.year == row.end.year:  # nearly always
+            return (self._part(row, whole, sheet, row.external_id),)
+        parts = parts_of(whole)
         is_split = bool(row.external_id) and len(parts) > 1
         return [
-            StagedRow(
-                sheet.layout.name,
-                row.number,
-                row.place.unit_id,
-                row.place.code,
-                row.fee.pk,
-                part.period_start,
-                part.period_end,
-                row.due_on or row.fee.due_on(part.period_start, part.period_end),
-                part.amount,
-                part.waived,
-                part.received,
-                f"{row.external_id}/{part.period_start:%Y-%m}" if is_split else row.external_id,
+            self._part(
+                row, part, sheet, f"{row.external_id}/{part.period_start:%Y-%m}" if is_split else row.external_id
             )
             for part in parts
         ]
 
+    def _day_due(self, fee: FeeType, start: date, end: date) -> date:
+        bill = (fee.id, start, end)
+        if bill not in self._due_on:
+            self._due_on[bill] = fee.due_on(start, end)
+        return self._due_on[bill]
+
+    def _part(self, row: Values, part: Part, sheet: "_Charges", external_id: str) -> StagedRow:
+        start, end, amount, waived, received = part
+        return StagedRow(
+            sheet.layout.name,
+            row.number,
+            row.place.unit_id,
+            row.place.code,
+            row.fee.id,
+            start,
+            end,
+            row.due_on or self._day_due(row.fee, start, end),
+            amount,
+            waived,
+            received,
+            external_id,
+        )
+
     def count(self, row: Values, staged: Sequence[Staged], sheet: "_Charges") -> None:
         """Take note of a row that can be posted."""
-        self.outcome.empty_rows += all(not part.amount for part in staged)
+        if not staged or not staged[0].amount:
+            self.outcome.empty_rows += all(not part.amount for part in staged)
         self.outcome.split_rows += row.start.year != row.end.year
         if row.late_fee:
             self.outcome.printed_late_fee += row.late_fee
 
     def blank_amounts(self, row: Values, sheet: "_Charges") -> list[Place]:
         """Cells of money already settled that are empty."""
+        if sheet.by_fee:
+            return [(sheet.layout.name, row.number, sheet.first_column + at) for at in sheet.by_fee.blank(sheet.index)]
         return sheet.blank_amounts(row)
 
 
@@ -95,6 +119,7 @@ class _Charges(SheetUnderCheck):
         super().__init__(layout, first_column)
         self.by_fee = FeeColumns(layout, register)
         self._has_due, self._has_received = Field.DUE in self.cells, Field.RECEIVED in self.cells
+        self._received_at, self._waived_at = self.cells.get(Field.RECEIVED), self.cells.get(Field.WAIVED)
 
     def contradiction(self, row: Values) -> Faults:
         """Sound cells that contradict each other."""
@@ -121,10 +146,13 @@ class _Charges(SheetUnderCheck):
 
     def blank_amounts(self, row: Values) -> list[Place]:
         """Cells of money already settled that are empty; the sheet may have a broken formula there."""
-        blank = [
-            field for field, value in ((Field.RECEIVED, row.received), (Field.WAIVED, row.waived)) if value is None
+        if row.received is not None and row.waived is not None:
+            return []
+        return [
+            (self.layout.name, row.number, cell)
+            for cell, value in ((self._received_at, row.received), (self._waived_at, row.waived))
+            if value is None and cell is not None
         ]
-        return [(self.layout.name, row.number, self.cells[field]) for field in blank if field in self.cells]
 
     def _contradiction_without_due(self, row: Values) -> Faults:
         if self._has_due:

@@ -13,6 +13,7 @@ from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.methods import method_of
 from arrears.importing.outcome import PaidBack, Staged, StagedMoney
+from arrears.importing.reading import Place as Cell
 from arrears.importing.register import Register
 from arrears.importing.rows import Table
 from arrears.importing.totals import ZERO, Key
@@ -136,6 +137,12 @@ class PaymentCheck(Check):
                 note[:MOST_OF_NOTE],
             )
         ]
+
+    def blank_amounts(self, row: Money, sheet: "_Payments") -> list[Cell]:
+        """Cells of a fee that are empty and count as nothing received for it."""
+        if not sheet.by_fee:
+            return []
+        return [(sheet.layout.name, row.number, sheet.first_column + at) for at in sheet.by_fee.blank(sheet.index)]
 
     def _keep_apart(self, row: Money, sheet: SheetUnderCheck) -> None:
         issue = sheet.issue(ERROR, row.number, Field.RECEIVED, Fault("paid_back"))

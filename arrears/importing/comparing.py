@@ -173,7 +173,8 @@ def _ledger(
             charge.amount - balance.settled,
             charge.external_id = ''
         FROM (SELECT DISTINCT unit_id, fee_type_id FROM stage) AS printed
-        JOIN arrears_charge AS charge USING (unit_id, fee_type_id)
+        JOIN arrears_account AS account USING (unit_id)
+        JOIN arrears_charge AS charge ON charge.account_id = account.id AND charge.fee_type_id = printed.fee_type_id
         JOIN arrears_chargebalance AS balance ON balance.charge_id = charge.id AND balance.is_live
         LEFT JOIN LATERAL (
             SELECT sum(allocation.amount) AS amount

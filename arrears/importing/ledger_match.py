@@ -92,7 +92,7 @@ def set_stage(workbook: Import) -> None:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.stage")
         copied = sql.SQL("CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM {} WHERE import_id = %s")
         cursor.execute(copied.format(staged_table(workbook)), [workbook.pk])
-        cursor.execute("ANALYZE stage")
+        cursor.execute("ANALYZE stage (unit_id, fee_type_id)")
 
 
 def run_on_stage(statement: str, workbook: Import, **params: Any) -> list[Any]:

@@ -54,9 +54,13 @@ def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Post
             return post_payments(workbook, now=now, by=by)
         case Import.Kind.ARREARS_LIST:
             return post_list(workbook, now=now, by=by)
-    posted = _post_charges(workbook, now=now, by=by)
-    _make_sure_of_every_row(workbook)
-    return posted if imports_payments(workbook.project_id) else posted + _post_received(workbook, now=now, by=by)
+    with_received = not imports_payments(workbook.project_id)
+    posted = _post_charges(workbook, now=now, by=by, with_received=with_received)
+    [(staged,)] = run_on_stage("SELECT count(*) FROM stage WHERE amount > 0", workbook)
+    if len(posted) < staged:
+        _make_sure_of_every_row(workbook, staged)
+        posted += _post_increases(workbook, now=now, by=by) if with_received else []
+    return posted
 
 
 def _register_units(workbook: Import) -> None:
@@ -117,57 +121,83 @@ def _lock_accounts(workbook: Import) -> None:
     )
 
 
-def _post_charges(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[str, int, int]]:
-    """Insert the charges that the ledger lacks, with their balances; returns sheet, row and account of each."""
+def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_received: bool) -> list[Posted]:
+    """Insert the charges that the ledger lacks, with their balances; returns sheet, row and account of each.
+
+    ``with_received``: what the sheet says was received is posted with them. Such a payment settles its own charge only,
+    from the due date on.
+    """
     return run_on_stage(
         """
-        WITH posted AS (
-            INSERT INTO arrears_charge (
-                project_id, account_id, unit_id, fee_type_id, kind, period_start, period_end, due_on, effective_on,
-                amount, external_id, basis, source_id, source_sheet, source_row, posted_at, posted_by_id
-            )
-            SELECT %(project)s, account.id, stage.unit_id, fee_type_id, 'charge', period_start, period_end, due_on,
-                due_on, amount, external_id,
-                CASE WHEN waived > 0 THEN jsonb_build_object('due', amount + waived, 'waived', waived) END,
-                %(workbook)s, sheet, row, %(now)s, %(by)s
+        WITH fresh AS MATERIALIZED (
+            SELECT stage.*, account.id AS account_id,
+                CASE WHEN %(with_received)s THEN least(coalesce(received, 0), amount) ELSE 0 END AS paid,
+                nextval(pg_get_serial_sequence('arrears_charge', 'id')) AS charge_id
             FROM stage
             JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.period_end
             JOIN arrears_account AS account ON account.ownership_id = owned.id
             WHERE stage.amount > 0
             ORDER BY stage.id
+        ), posted AS (
+            INSERT INTO arrears_charge (
+                id, project_id, account_id, unit_id, fee_type_id, kind, period_start, period_end, due_on, effective_on,
+                amount, external_id, basis, source_id, source_sheet, source_row, posted_at, posted_by_id
+            )
+            SELECT charge_id, %(project)s, account_id, unit_id, fee_type_id, 'charge', period_start, period_end, due_on,
+                due_on, amount, external_id,
+                CASE WHEN waived > 0 THEN jsonb_build_object('due', amount + waived, 'waived', waived) END,
+                %(workbook)s, sheet, row, %(now)s, %(by)s
+            FROM fresh
             ON CONFLICT DO NOTHING
-            RETURNING id, account_id, due_on, amount, source_sheet, source_row
+            RETURNING id
+        ), made AS MATERIALIZED (
+            SELECT sheet, row, account_id, due_on, amount, paid, charge_id
+            FROM fresh JOIN posted ON posted.id = fresh.charge_id
         ), balances AS (
             INSERT INTO arrears_chargebalance (charge_id, project_id, account_id, due_on, amount, settled, is_live)
-            SELECT id, %(project)s, account_id, due_on, amount, 0, TRUE FROM posted
+            SELECT charge_id, %(project)s, account_id, due_on, amount, paid, TRUE FROM made
+        ), numbered AS MATERIALIZED (
+            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM made WHERE paid > 0
+        ), payments AS (
+            INSERT INTO arrears_payment (
+                id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id
+            )
+            SELECT payment_id, %(project)s, account_id, 'imported', paid, %(workbook)s, sheet, row, %(now)s, %(by)s
+            FROM numbered
+        ), payment_balances AS (
+            INSERT INTO arrears_paymentbalance (payment_id, project_id, account_id, amount, allocated, is_live)
+            SELECT payment_id, %(project)s, account_id, paid, paid, TRUE FROM numbered
+        ), allocations AS (
+            INSERT INTO arrears_allocation (
+                project_id, account_id, payment_id, charge_id, kind, amount, effective_on, posted_at, posted_by_id
+            )
+            SELECT %(project)s, account_id, payment_id, charge_id, 'allocation', paid, due_on, %(now)s, %(by)s
+            FROM numbered
         )
-        SELECT source_sheet, source_row, account_id FROM posted
+        SELECT sheet, row, account_id FROM made
         """,
         workbook,
         now=now,
         by=by and by.pk,
+        with_received=with_received,
     )
 
 
-def _make_sure_of_every_row(workbook: Import) -> None:
+def _make_sure_of_every_row(workbook: Import, staged: int) -> None:
     """Every staged charge must be in the ledger now, with its amount. Raises LedgerMovedError."""
-    [(in_ledger, staged)] = run_on_stage(
-        """
-        SELECT
-            (SELECT count(*) FROM ({matched}) AS matched WHERE amount = posted),
-            (SELECT count(*) FROM stage WHERE amount > 0)
-        """,
+    [(in_ledger,)] = run_on_stage(
+        "SELECT count(*) FROM ({matched}) AS matched WHERE amount = posted",
         workbook,
     )
     if in_ledger != staged:
         raise LedgerMovedError
 
 
-def _post_received(workbook: Import, *, now: datetime, by: User | None) -> list[tuple[str, int, int]]:
+def _post_increases(workbook: Import, *, now: datetime, by: User | None) -> list[Posted]:
     """Post what the sheet says was received beyond what is settled; returns sheet, row and account of each.
 
-    Such a payment settles its own charge only, from the due date on; where other money settled the charge for a
-    while and was taken back, from that day on, so that on no past day more is settled than was owed.
+    It settles its own charge from the due date on; where other money settled the charge for a while and was taken back,
+    from that day on, so that on no past day more is settled than was owed.
     """
     return run_on_stage(
         """

@@ -10,7 +10,7 @@ from arrears.importing.cells import CENT
 
 
 class Part(NamedTuple):
-    """One month of a row, in CNY. ``amount`` is what is due less what is waived."""
+    """A row or one month of it, in CNY. ``amount`` is what is due less what is waived."""
 
     period_start: date
     period_end: date
@@ -19,15 +19,14 @@ class Part(NamedTuple):
     received: Decimal | None
 
 
-def parts_of(
-    period_start: date, period_end: date, *, amount: Decimal, waived: Decimal, received: Decimal | None
-) -> list[Part]:
+def parts_of(whole: Part) -> list[Part]:
     """The row as it is within one year, else split by month: amounts by the share of each month that it covers.
 
     What was received (None: the sheet does not say) settles the oldest months first.
     """
+    period_start, period_end, amount, waived, received = whole
     if period_start.year == period_end.year:
-        return [Part(period_start, period_end, amount, waived, received)]
+        return [whole]
     months = list(_months(period_start, period_end))
     weights = [Decimal((end - start).days + 1) / monthrange(start.year, start.month)[1] for start, end in months]
     parts, left = [], received or Decimal("0.00")

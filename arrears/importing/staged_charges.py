@@ -63,11 +63,12 @@ def _warn_of_other_numbers(workbook: Import, outcome: Outcome, layouts: Mapping[
     found = run_on_stage(
         """
         SELECT DISTINCT sheet, row, charge.amount FROM stage
-        JOIN arrears_charge AS charge
-            ON (charge.unit_id, charge.fee_type_id, charge.period_start, charge.period_end)
-             = (stage.unit_id, stage.fee_type_id, stage.period_start, stage.period_end)
+        JOIN arrears_account AS account ON account.unit_id = stage.unit_id
+        JOIN arrears_charge AS charge ON charge.account_id = account.id
+            AND (charge.fee_type_id, charge.period_start, charge.period_end)
+              = (stage.fee_type_id, stage.period_start, stage.period_end)
             AND (charge.external_id = '') <> (stage.external_id = '')
-            AND charge.project_id = %(project)s AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
+            AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
         WHERE stage.amount > 0 ORDER BY sheet, row
         """,
         workbook,
@@ -129,9 +130,12 @@ def _late_fee(workbook: Import, outcome: Outcome) -> dict[str, str]:
 def _by_fee(workbook: Import) -> list[dict[str, Any]]:
     by_fee = run_on_stage(
         """
-        SELECT fee.id, fee.name, count(DISTINCT (sheet, row)), sum(amount + waived), coalesce(sum(received), 0.00),
-            sum(amount)
-        FROM stage JOIN arrears_feetype AS fee ON fee.id = stage.fee_type_id
+        SELECT fee.id, fee.name, sum(rows)::bigint, sum(due), sum(received), sum(amount)
+        FROM (
+            SELECT fee_type_id, count(DISTINCT row) AS rows, sum(amount + waived) AS due,
+                coalesce(sum(received), 0.00) AS received, sum(amount) AS amount
+            FROM stage GROUP BY fee_type_id, sheet
+        ) AS in_sheet JOIN arrears_feetype AS fee ON fee.id = in_sheet.fee_type_id
         GROUP BY fee.id ORDER BY fee.position, fee.id
         """,
         workbook,

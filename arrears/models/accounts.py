@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import freeze
+from company.freezing import freeze, keep
 
 
 class Account(models.Model):
@@ -20,6 +20,7 @@ class Account(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
+        triggers = keep("project", "unit", "ownership")
         indexes = [models.Index(fields=["project", "unit"], name="account_of_unit")]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
 from company.freezing import freeze
+from company.references import Parent, names_parents, repeats
 
 UNREVERSED = Q(reversed_by__isnull=True, kind="charge")
 
@@ -15,10 +16,16 @@ class Charge(models.Model):
         CHARGE = "charge", _("charge")
         REVERSAL = "reversal", _("reversal")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
-    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="charges")
-    unit = models.ForeignKey("owners.Unit", models.PROTECT, related_name="charges")
-    fee_type = models.ForeignKey("arrears.FeeType", models.PROTECT, related_name="charges")
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        "arrears.Account", models.PROTECT, related_name="charges", db_constraint=False, db_index=False
+    )
+    unit = models.ForeignKey("owners.Unit", models.PROTECT, related_name="charges", db_constraint=False, db_index=False)
+    fee_type = models.ForeignKey(
+        "arrears.FeeType", models.PROTECT, related_name="charges", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.CHARGE, db_default=Kind.CHARGE)
     period_start = models.DateField(_("service period from"))
     period_end = models.DateField(_("service period to"))
@@ -27,11 +34,15 @@ class Charge(models.Model):
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     external_id = models.CharField(_("external id"), max_length=80, blank=True, default="", db_default="")
     basis = models.JSONField(_("computed from"), null=True, blank=True)
-    source = models.ForeignKey("arrears.Import", models.PROTECT, null=True, blank=True, related_name="charges")
+    source = models.ForeignKey(
+        "arrears.Import", models.PROTECT, null=True, blank=True, related_name="charges", db_constraint=False
+    )
     source_sheet = models.CharField(max_length=60, blank=True, default="", db_default="")
     source_row = models.PositiveIntegerField(null=True, blank=True)
     posted_at = models.DateTimeField()
-    posted_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    posted_by = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     reversed_by = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reverses", db_index=True
     )
@@ -39,7 +50,10 @@ class Charge(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
-        triggers = freeze(once=("reversed_by",))
+        triggers = [
+            *freeze(once=("reversed_by",)),
+            *names_parents(Parent("account", ("project", "unit")), Parent("fee_type", may_go=True), Parent("source")),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="charge_amount_positive"),
             models.CheckConstraint(condition=Q(kind__in=["charge", "reversal"]), name="charge_kind_known"),
@@ -56,7 +70,10 @@ class Charge(models.Model):
                 fields=["project", "external_id"], condition=UNREVERSED & ~Q(external_id=""), name="charge_external_id"
             ),
         ]
-        indexes = [models.Index(fields=["account", "due_on"], name="charge_account_due")]
+        indexes = [
+            models.Index(fields=["account", "due_on"], name="charge_account_due"),
+            models.Index(fields=["project", "fee_type"], name="charge_project_fee"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"
@@ -65,9 +82,13 @@ class Charge(models.Model):
 class ChargeBalance(models.Model):
     """What is settled of a charge. Written by the posting functions only, under the account's lock."""
 
-    charge = models.OneToOneField(Charge, models.PROTECT, primary_key=True, related_name="balance")
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
-    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="charge_balances")
+    charge = models.OneToOneField(Charge, models.PROTECT, primary_key=True, related_name="balance", db_constraint=False)
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        "arrears.Account", models.PROTECT, related_name="charge_balances", db_constraint=False, db_index=False
+    )
     due_on = models.DateField()
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     settled = models.DecimalField(max_digits=12, decimal_places=2, default=0, db_default=0)
@@ -76,16 +97,13 @@ class ChargeBalance(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
+        triggers = repeats(Parent("charge", ("project", "account", "due_on", "amount")))
         constraints = [
             models.CheckConstraint(condition=Q(settled__gte=0, settled__lte=F("amount")), name="settled_within_amount"),
             models.CheckConstraint(condition=Q(is_live=True) | Q(settled=0), name="reversed_charge_is_unsettled"),
         ]
         indexes = [
-            models.Index(
-                fields=["account", "due_on"],
-                condition=Q(is_live=True, settled__lt=F("amount")),
-                name="open_charges_of_account",
-            ),
+            models.Index(fields=["account", "due_on"], name="charge_balance_of_account"),
             models.Index(
                 fields=["project", "due_on"],
                 condition=Q(is_live=True, settled__lt=F("amount")),

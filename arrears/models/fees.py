@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from company.references import kept_while_named
 from company.scoping import ProjectScoped
 
 
@@ -34,6 +35,7 @@ class FeeType(models.Model):
 
     class Meta:
         ordering = ["project", "position", "pk"]
+        triggers = kept_while_named(("arrears.Charge", "fee_type"))
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="fee_name_unique"),
             models.CheckConstraint(condition=models.Q(billing_months__in=[1, 3, 6, 12]), name="fee_billing_months"),

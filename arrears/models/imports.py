@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
+from company.freezing import keep
 from company.scoping import ProjectScoped
 from owners.models import Unit
 
@@ -79,6 +80,7 @@ class Import(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        triggers = keep("project")
         constraints = [
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal=""), name="refused_import_says_why"),
             models.CheckConstraint(

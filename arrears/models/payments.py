@@ -1,13 +1,13 @@
 from decimal import Decimal
 from enum import nonmember
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import FirmTrigger, freeze
+from company.freezing import freeze
+from company.references import Parent, names_parents, repeats
 
 
 class Payment(models.Model):
@@ -35,8 +35,12 @@ class Payment(models.Model):
         CASH = "cash", _("cash")
         OTHER = "other", _("other")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
-    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="payments")
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        "arrears.Account", models.PROTECT, related_name="payments", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.RECEIVED, db_default=Kind.RECEIVED)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     received_on = models.DateField(_("received on"), null=True, blank=True)
@@ -52,15 +56,21 @@ class Payment(models.Model):
         db_index=False,
         help_text=_("The fee that the payer named; its charges are settled first."),
     )
-    taken_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    taken_by = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     note = models.CharField(_("note"), max_length=400, blank=True, default="", db_default="")
-    source = models.ForeignKey("arrears.Import", models.PROTECT, null=True, blank=True, related_name="payments")
+    source = models.ForeignKey(
+        "arrears.Import", models.PROTECT, null=True, blank=True, related_name="payments", db_constraint=False
+    )
     source_sheet = models.CharField(max_length=60, blank=True, default="", db_default="")
     source_row = models.PositiveIntegerField(null=True, blank=True)
     posted_at = models.DateTimeField()
-    posted_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    posted_by = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     submission = models.UUIDField(
-        null=True, blank=True, unique=True, help_text=_("The form or request that sent it: sent again it is one act.")
+        null=True, blank=True, help_text=_("The form or request that sent it: sent again it is one act.")
     )
     reversed_by = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reverses", db_index=True
@@ -69,7 +79,7 @@ class Payment(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
-        triggers = freeze(once=("reversed_by",))
+        triggers = [*freeze(once=("reversed_by",)), *names_parents(Parent("account"), Parent("source"))]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
             models.CheckConstraint(
@@ -91,6 +101,9 @@ class Payment(models.Model):
                 condition=Q(reversed_by__isnull=True, kind="received") & ~Q(serial_no=""),
                 name="payment_serial_once",
             ),
+            models.UniqueConstraint(
+                fields=["submission"], condition=Q(submission__isnull=False), name="payment_submission_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "received_on"], name="payment_account_day"),
@@ -108,9 +121,15 @@ class PaymentBalance(models.Model):
     Refunds and reversals have none: a refund is covered by allocations of the payments that it pays back.
     """
 
-    payment = models.OneToOneField(Payment, models.PROTECT, primary_key=True, related_name="balance")
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
-    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="payment_balances")
+    payment = models.OneToOneField(
+        Payment, models.PROTECT, primary_key=True, related_name="balance", db_constraint=False
+    )
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        "arrears.Account", models.PROTECT, related_name="payment_balances", db_constraint=False, db_index=False
+    )
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     allocated = models.DecimalField(max_digits=12, decimal_places=2, default=0, db_default=0)
     is_live = models.BooleanField(default=True, db_default=True, help_text=_("False once the payment is reversed."))
@@ -118,6 +137,7 @@ class PaymentBalance(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
+        triggers = repeats(Parent("payment", ("project", "account", "amount")))
         constraints = [
             models.CheckConstraint(
                 condition=Q(allocated__gte=0, allocated__lte=F("amount")), name="allocated_within_amount"
@@ -139,34 +159,6 @@ class PaymentBalance(models.Model):
         return self.amount - self.allocated
 
 
-class WithinOneAccount(FirmTrigger):
-    """Refuses allocations whose payment, charge, late fee or refund is on another account; a statement trigger."""
-
-    name = "within_one_account"
-    when = pgtrigger.After
-    operation = pgtrigger.Insert
-    level = pgtrigger.Statement
-    referencing = pgtrigger.Referencing(new="fresh")
-
-    def get_func(self, model: type[models.Model]) -> str:
-        return """
-            IF EXISTS (
-                SELECT FROM fresh
-                JOIN arrears_payment AS payment ON payment.id = fresh.payment_id
-                LEFT JOIN arrears_charge AS charge ON charge.id = fresh.charge_id
-                LEFT JOIN arrears_payment AS refund ON refund.id = fresh.refund_id
-                LEFT JOIN arrears_latefee AS late_fee ON late_fee.id = fresh.late_fee_id
-                WHERE (payment.account_id, payment.project_id) <> (fresh.account_id, fresh.project_id)
-                   OR charge.account_id <> fresh.account_id
-                   OR refund.account_id <> fresh.account_id
-                   OR late_fee.account_id <> fresh.account_id
-            ) THEN
-                RAISE EXCEPTION 'an allocation crosses accounts' USING ERRCODE = 'integrity_constraint_violation';
-            END IF;
-            RETURN NULL;
-        """
-
-
 class Allocation(models.Model):
     """How much of a payment settles which charge or late fee, or which refund paid it back; a release takes it back.
 
@@ -177,13 +169,25 @@ class Allocation(models.Model):
         ALLOCATION = "allocation", _("allocation")
         RELEASE = "release", _("release")
 
-    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
-    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="allocations")
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations")
-    charge = models.ForeignKey("arrears.Charge", models.PROTECT, null=True, blank=True, related_name="allocations")
-    refund = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="covers")
+    project = models.ForeignKey(
+        "company.Project", models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey("arrears.Account", models.PROTECT, related_name="allocations", db_constraint=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations", db_constraint=False)
+    charge = models.ForeignKey(
+        "arrears.Charge", models.PROTECT, null=True, blank=True, related_name="allocations", db_constraint=False
+    )
+    refund = models.ForeignKey(
+        Payment, models.PROTECT, null=True, blank=True, related_name="covers", db_constraint=False, db_index=False
+    )
     late_fee = models.ForeignKey(
-        "arrears.LateFee", models.PROTECT, null=True, blank=True, related_name="allocations", db_index=False
+        "arrears.LateFee",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="allocations",
+        db_constraint=False,
+        db_index=False,
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.ALLOCATION, db_default=Kind.ALLOCATION)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
@@ -191,7 +195,9 @@ class Allocation(models.Model):
         _("effective on"), help_text=_("The day of payment; for credit, the day on which the charge fell due.")
     )
     posted_at = models.DateTimeField()
-    posted_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+    posted_by = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     reversed_by = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reverses", db_index=True
     )
@@ -199,7 +205,12 @@ class Allocation(models.Model):
     objects = LedgerScoped.as_manager()
 
     class Meta:
-        triggers = [*freeze(once=("reversed_by",)), WithinOneAccount()]
+        triggers = [
+            *freeze(once=("reversed_by",)),
+            *names_parents(
+                *(Parent(name, ("project", "account")) for name in ("payment", "charge", "refund", "late_fee"))
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_amount_positive"),
             models.CheckConstraint(condition=Q(kind__in=["allocation", "release"]), name="allocation_kind_known"),
@@ -216,6 +227,7 @@ class Allocation(models.Model):
         indexes = [
             models.Index(fields=["project", "effective_on"], name="allocation_project_day"),
             models.Index(fields=["late_fee"], condition=Q(late_fee__isnull=False), name="allocation_late_fee"),
+            models.Index(fields=["refund"], condition=Q(refund__isnull=False), name="allocation_refund"),
         ]
 
     def __str__(self) -> str:

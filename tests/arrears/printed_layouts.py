@@ -356,6 +356,13 @@ CASES: dict[str, Printed] = {
         sums={"due": "242.50", "paid": "0.00", "outstanding": "242.50"},
         units=frozenset({"1-1-101", "1-1-102"}),
     ),
+    "wide charges with a broken formula": charges(
+        lambda: book([["楼栋", "房号", "月份", "物业费", "水费"], ["1栋", "101", "2025-01", 100, Formula("=1+1")]]),
+        rows=1,
+        sums={"due": "0.00", "paid": "0.00", "outstanding": "0.00"},
+        units=frozenset(),
+        mistakes=[(2, "E", "formula_without_value")],
+    ),
     "wide charges with totals": charges(
         lambda: book(
             [

@@ -6,26 +6,28 @@ from contextlib import contextmanager
 import psycopg
 from django.db import connections
 
-FROZEN = (
+GUARDED = (
     "arrears_charge",
     "arrears_payment",
     "arrears_allocation",
     "arrears_verification",
     "arrears_latefee",
     "arrears_waiver",
+    "arrears_chargebalance",
+    "arrears_paymentbalance",
 )
 
 
 @contextmanager
 def as_owner(*, without_triggers: bool = False) -> Iterator[psycopg.Connection]:
-    """A connection of the owner's role that commits at the end, without the freezing triggers if asked."""
+    """A connection of the owner's role that commits at the end, without the triggers that guard the ledger if asked."""
     parameters = connections["owner"].get_connection_params()
     parameters = {key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)}
     with psycopg.connect(**parameters) as owner:
         state = "DISABLE" if without_triggers else "ENABLE"
-        for table in FROZEN:
+        for table in GUARDED:
             owner.execute(f"ALTER TABLE {table} {state} TRIGGER USER")
         yield owner
         owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in FROZEN:
+        for table in GUARDED:
             owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

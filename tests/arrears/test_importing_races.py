@@ -116,8 +116,8 @@ def test_control_without_the_keys_the_same_file_is_charged_twice(
 ) -> None:
     content = xlsx(*WORKBOOK)
     workbooks = [agreed(project, content), agreed(project, content)]
-    monkeypatch.setattr(posting, "_make_sure_of_every_row", lambda workbook: None)
-    monkeypatch.setattr(posting, "_post_received", lambda *args, **kwargs: [])
+    monkeypatch.setattr(posting, "_make_sure_of_every_row", lambda *args: None)
+    monkeypatch.setattr(posting, "_post_increases", lambda *args, **kwargs: [])
     with without_keys():
         assert post_all(workbooks) == []
         assert Charge.objects.count() == 2 * ROWS
@@ -132,7 +132,7 @@ def received_later_by_two(project: Project) -> list[Import]:
 def test_what_was_received_is_posted_once_at_the_same_moment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     workbooks = received_later_by_two(project)
     make_sure = posting._make_sure_of_every_row
-    monkeypatch.setattr(posting, "_make_sure_of_every_row", lambda w: (make_sure(w), time.sleep(0.3)))
+    monkeypatch.setattr(posting, "_make_sure_of_every_row", lambda *args: (make_sure(*args), time.sleep(0.3)))
     assert post_all(workbooks) == []
     assert Payment.objects.count() == ROWS
     assert totals(project=project).outstanding == ROWS * Decimal(70)
@@ -142,7 +142,7 @@ def test_what_was_received_is_posted_once_at_the_same_moment(project: Project, m
 def test_control_without_the_locks_it_is_posted_twice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     workbooks = received_later_by_two(project)
     monkeypatch.setattr(posting, "_lock_accounts", lambda workbook: None)
-    with together(monkeypatch, "_post_received", clients=2):
+    with together(monkeypatch, "_post_increases", clients=2):
         post_all(workbooks)
     assert Payment.objects.count() == 2 * ROWS
 
@@ -155,7 +155,7 @@ def test_one_import_is_posted_by_one_of_many_workers(project: Project) -> None:
 
 # --- killed while posting -------------------------------------------------------------------------------------------
 
-KILLED_AT = ("_register_units", "_lock_accounts", "_post_charges", "_post_received", "clear_stage")
+KILLED_AT = ("_register_units", "_lock_accounts", "_post_charges", "apply_all_credit", "clear_stage")
 KILLED_WHILE_CHECKING = ("staging.explain_empty_cells", "staging.set_stage", "staging._save_issues", "steps.move")
 
 
@@ -301,14 +301,14 @@ def without_the_transaction() -> Iterator[None]:
 def test_control_with_a_commit_between_the_steps_a_kill_leaves_half(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the one transaction is for: stopped at the same point without it, charges stand without their payments."""
+    """What the one transaction is for: stopped without it, all is in the ledger and the import still waits."""
     workbook = agreed(project, xlsx(*WORKBOOK))
 
     def die(*args: object, **kwargs: object) -> None:
         connection.commit()
         raise KilledError
 
-    monkeypatch.setattr(posting, "_post_received", die)
+    monkeypatch.setattr(posting, "apply_all_credit", die)
     with pytest.raises(KilledError), without_the_transaction():
         posting.post_staged.__wrapped__(workbook, now=NOW, by=None)
-    assert written()[:3] == [ROWS, ROWS, 0]
+    assert written() == [ROWS, ROWS, ROWS, ROWS]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from arrears.views import accounts, fees, first_day, home, imports, late_fees, ledger, limitation, payments
+from arrears.views import accounts, fees, first_day, home, imports, late_fees, ledger, limitation, payments, sales
 
 app_name = "arrears"
 urlpatterns = [
@@ -26,6 +26,8 @@ urlpatterns = [
     path("p/<slug:project_code>/ledger/", ledger.ledger, name="ledger"),
     path("p/<slug:project_code>/ledger/export/", ledger.ledger_export, name="ledger_export"),
     path("p/<slug:project_code>/units/<int:pk>/account/", accounts.unit_account, name="unit_account"),
+    path("p/<slug:project_code>/units/<int:pk>/sale/", sales.unit_sale, name="unit_sale"),
+    path("p/<slug:project_code>/parties/<int:pk>/take-back/", sales.sale_undo, name="sale_undo"),
     path("p/<slug:project_code>/accounts/<int:pk>/", accounts.account, name="account"),
     path("p/<slug:project_code>/accounts/<int:pk>/export/", accounts.account_export, name="account_export"),
     path("p/<slug:project_code>/accounts/<int:pk>/verify/", accounts.account_verify, name="account_verify"),

@@ -105,6 +105,7 @@ class Limitation:
 class OwnerContacts:
     """One owner with what they can be reached by; ``name`` is masked."""
 
+    pk: int
     name: str
     is_first: bool
     phones: list[Phone]
@@ -272,6 +273,7 @@ def _owners(case: Case) -> list[OwnerContacts]:
     found = owners.order_by("memberships__position", "memberships__pk").prefetch_related(phones, emergency, addresses)
     return [
         OwnerContacts(
+            pk=owner.pk,
             name=mask_name(owner.name),
             is_first=index == 0,
             phones=owner.live_phones,

@@ -14,12 +14,14 @@ from collection.views import (
     projects,
     relief,
     rounds,
+    search,
     teams,
     visits,
 )
 
 app_name = "collection"
 urlpatterns = [
+    path("p/<slug:project_code>/search/", search.search_page, name="search"),
     path("projects/", projects.projects, name="projects"),
     path("p/<slug:project_code>/dashboard/", dashboard.dashboard, name="dashboard"),
     path("p/<slug:project_code>/dashboard/course.json", dashboard.dashboard_course, name="dashboard_course"),

@@ -62,6 +62,8 @@ MUTABLE = {
     "owners.Occupant",
     "owners.Phone",
     "owners.Address",
+    "owners.Email",
+    "owners.PersonMerge",
     "owners.EmergencyContact",
     "owners.ServiceContract",
     "arrears.Account",

@@ -32,6 +32,7 @@ from collection.requests import (
     forward_request,
     open_request,
 )
+from collection.same_person import other_cases
 from collection.timeline import GROUP_LABELS, Entry, Group, counts, timeline
 from collection.turns import buttons, is_turn_of
 from collection.verifying import needs_looking_up, verify_cases
@@ -71,6 +72,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
+        "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,
         "needs_looking_up": dossier.verification is None and needs_looking_up(request.project, now=now),

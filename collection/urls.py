@@ -61,6 +61,7 @@ urlpatterns = [
     path("p/<slug:project_code>/cases/export/", cases.cases_export, name="cases_export"),
     path("p/<slug:project_code>/cases/bulk/", cases.cases_bulk, name="cases_bulk"),
     path("p/<slug:project_code>/cases/<int:pk>/", case.case, name="case"),
+    path("p/<slug:project_code>/cases/<int:pk>/late-fees/", case.case_late_fees, name="case_late_fees"),
     path("p/<slug:project_code>/cases/<int:pk>/verify/", case.case_verify, name="case_verify"),
     path("p/<slug:project_code>/cases/<int:pk>/reason/", case.case_reason, name="case_reason"),
     path("p/<slug:project_code>/cases/<int:pk>/visit/", visits.visit, name="visit"),

@@ -46,6 +46,7 @@ LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
 BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
 RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
+LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
@@ -63,6 +64,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ASSIGNMENT,
         CASES,
         LEDGER,
+        LIMITATION,
         RELIEF,
         BATCHES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
@@ -80,6 +82,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         RELIEF,
         LATE_FEES,
+        LIMITATION,
         CASES,
         TERMS,
         FIRST_DAY,

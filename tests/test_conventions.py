@@ -70,6 +70,8 @@ MUTABLE = {
     "arrears.ChargeBalance",
     "arrears.PaymentBalance",
     "arrears.LateFeeBalance",
+    "arrears.LateFeeRun",
+    "arrears.LimitationWarning",
     "arrears.Relief",
     "arrears.ReliefLimit",
     "arrears.InstalmentPlan",

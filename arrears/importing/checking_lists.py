@@ -225,7 +225,7 @@ def refuse_day(workbook: Import, *, today: date, newest: date | None) -> None:
 def newest_list(workbook: Import) -> date | None:
     """The day of the newest other list that is posted in the project."""
     posted = Import.objects.filter(
-        project=workbook.project_id, kind=Import.Kind.ARREARS_LIST, state=Import.State.POSTED
+        project=workbook.project_id, kind=Import.Kind.ARREARS_LIST, state__in=Import.IN_LEDGER_STATES
     ).exclude(pk=workbook.pk)
     newest: date | None = posted.aggregate(newest=Max("as_of"))["newest"]
     return newest

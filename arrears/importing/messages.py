@@ -12,6 +12,7 @@ from arrears.importing.fields import HEADER_EXAMPLES, Field
 Sentences = dict[str, str | Promise]
 
 REFUSALS: Sentences = {
+    "depended_on": _("Later money or rows depend on this import: %(rows)s. Reverse those first."),
     "empty": _("The file is empty: there is no row in it."),
     "program": _("This is a program, not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
     "not_a_workbook": _("This is not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
@@ -101,9 +102,14 @@ ISSUES: Sentences = {
         "%(header)s: the arrears list as of %(as_of)s knows this payment already; %(left)s of it is more than the list "
         "showed as settled, so it is held back"
     ),
-    "received_differs": _("%(header)s: the ledger has %(settled)s settled; the column is only compared"),
+    "received_differs": _(
+        "%(header)s: the ledger has %(settled)s settled; imported payments count first, only what they do not explain "
+        "is taken from this column"
+    ),
+    "ahead": _("%(header)s: more is paid than unit %(unit)s owes; %(amount)s will stand as credit"),
     "row_sum_differs": _("%(header)s: the printed sum %(printed)s differs from the columns, which add up to %(ours)s"),
     "settled_since": _("%(header)s: %(amount)s less than the ledger, but later payments have settled it already"),
+    "relieved_here": _("%(header)s: %(amount)s more than the ledger, as was waived here; it is not charged again"),
     "credit_in_list": _("%(header)s: the charge is larger by the credit of %(amount)s that the account had"),
     "is_credit": _("%(header)s: a negative balance of %(amount)s; posted as credit only where you agree"),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
@@ -133,10 +139,15 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
     "row_sum_differs": (_("A printed sum differs from its row"), _("Nothing is left out for that")),
     "received_differs": (
         _("Received differs from the ledger"),
-        _("Payments are imported here; this is only compared"),
+        _("Imported payments count first; the column only for what they do not explain"),
     ),
     "in_list": (_("Payments that an arrears list knows"), _("Held back unless you agree below")),
     "settled_since": (_("Lower in the list, paid since"), _("Later payments have settled it; nothing is posted")),
+    "ahead": (_("More paid than is owed"), _("Stands as credit and settles later charges by itself")),
+    "relieved_here": (
+        _("Higher in the list by what was waived here"),
+        _("Not charged again; tell the charging system of the waiver"),
+    ),
     "credit_in_list": (_("Credit of before is used"), _("The list has counted it, so the charge is larger by it")),
     "is_credit": (_("Negative balances are credit"), _("Posted only where you agree below")),
 }

@@ -36,6 +36,8 @@ STEP_OF_STATE: dict[State, int] = {
     State.APPROVED: 4,
     State.POSTING: 4,
     State.POSTED: 5,
+    State.UNDO_ASKED: 5,
+    State.UNDOING: 5,
     State.UNDONE: 5,
 }
 
@@ -79,7 +81,7 @@ class Progress:
 def progress_of(workbook: Import, *, now: datetime) -> Progress:
     """How far the work on an import is. Rows are counted while it is read or checked; a posting is one act."""
     started = workbook.claimed_at if workbook.state in Import.WORKING_STATES else None
-    counts = started and workbook.state != State.POSTING
+    counts = started and workbook.state not in (State.POSTING, State.UNDOING)
     return Progress(
         rows=rows_done(workbook.pk) if counts else 0,
         total=_rows_to_walk(workbook) if workbook.state == State.CHECKING else 0,
@@ -95,7 +97,7 @@ def _rows_to_walk(workbook: Import) -> int:
 def same_file_before(workbook: Import) -> Import | None:
     """The last import of the project that posted the very same file."""
     posted = Import.objects.filter(
-        project=workbook.project_id, file_sha256=workbook.file_sha256, state=State.POSTED
+        project=workbook.project_id, file_sha256=workbook.file_sha256, state__in=Import.IN_LEDGER_STATES
     ).exclude(pk=workbook.pk)
     return posted.select_related("posted_by").first()
 

@@ -11,10 +11,13 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from arrears.accounts import make_accounts
+from arrears.credit import apply_credit
 from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
+from arrears.importing.lumps import replace_lumps
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
-from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
+from arrears.importing.posting_payments import Posted, post_payments
+from arrears.importing.received import settle_as_printed
 from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
 from company.models import User
@@ -33,9 +36,10 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
     _lock_accounts(workbook)
+    touched = replace_lumps(workbook, now=now, by=by) if workbook.kind == Import.Kind.CHARGES else set()
     posted = _post_rows(workbook, now=now, by=by)
-    touched = {account_id for _sheet, _row, account_id in posted}
-    apply_all_credit(workbook.project, touched, now=now, by=by)
+    touched |= {account_id for _sheet, _row, account_id in posted}
+    apply_credit(touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})
@@ -54,12 +58,16 @@ def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Post
             return post_payments(workbook, now=now, by=by)
         case Import.Kind.ARREARS_LIST:
             return post_list(workbook, now=now, by=by)
-    with_received = not imports_payments(workbook.project_id)
-    posted = _post_charges(workbook, now=now, by=by, with_received=with_received)
+    beside_payments = imports_payments(workbook.project_id)
+    posted = _post_charges(workbook, now=now, by=by, with_received=not beside_payments)
     [(staged,)] = run_on_stage("SELECT count(*) FROM stage WHERE amount > 0", workbook)
-    if len(posted) < staged:
+    is_all_new = len(posted) == staged
+    if not is_all_new:
         _make_sure_of_every_row(workbook, staged)
-        posted += _post_increases(workbook, now=now, by=by) if with_received else []
+    if beside_payments:
+        posted += settle_as_printed(workbook, now=now, by=by)
+    if beside_payments or not is_all_new:
+        posted += _post_increases(workbook, now=now, by=by)
     return posted
 
 

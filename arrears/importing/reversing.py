@@ -83,8 +83,8 @@ def cancel_payments(
     )
 
 
-def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> None:
-    """Cancel live charges, whose allocations are released first."""
+def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None, source: Import | None = None) -> None:
+    """Cancel live charges, whose allocations are released first. ``source``: the import that does it."""
     _run(
         """
         WITH gone AS MATERIALIZED (
@@ -94,10 +94,10 @@ def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> N
         ), reversals AS (
             INSERT INTO arrears_charge (
                 id, project_id, account_id, unit_id, fee_type_id, kind, period_start, period_end, due_on, effective_on,
-                amount, posted_at, posted_by_id
+                amount, source_id, posted_at, posted_by_id
             )
             SELECT reversal_id, project_id, account_id, unit_id, fee_type_id, 'reversal', period_start, period_end,
-                due_on, effective_on, amount, %(now)s, %(by)s
+                due_on, effective_on, amount, %(source)s, %(now)s, %(by)s
             FROM gone
         ), marked AS (
             UPDATE arrears_charge AS charge SET reversed_by_id = gone.reversal_id
@@ -108,6 +108,7 @@ def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> N
         ids,
         now=now,
         by=by,
+        source=source and source.pk,
     )
 
 

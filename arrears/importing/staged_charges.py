@@ -6,7 +6,9 @@ from typing import Any
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.ledger_match import imports_payments, run_on_stage
+from arrears.importing.lumps import lumps_replaced
 from arrears.importing.outcome import Issue, Outcome
+from arrears.importing.totals import ZERO
 from arrears.models import Import, ImportIssue
 
 ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
@@ -23,11 +25,10 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
     ]
     if imports_payments(workbook.project_id):
         _compare_received(workbook, outcome, layouts)
-    else:
-        found += [
-            (sheet, row, Field.RECEIVED, "received_less", printed, {"posted": str(before)})
-            for sheet, row, printed, before in _decreases(workbook)
-        ]
+    found += [
+        (sheet, row, Field.RECEIVED, "received_less", printed, {"posted": str(before)})
+        for sheet, row, printed, before in _decreases(workbook)
+    ]
     for sheet, row, at, code, value, params in found:
         column = layouts[sheet].column_of(at) or layouts[sheet].column_of(Field.OUTSTANDING)
         params["header"] = column.header if column else str(at.label)
@@ -69,6 +70,7 @@ def _warn_of_other_numbers(workbook: Import, outcome: Outcome, layouts: Mapping[
               = (stage.fee_type_id, stage.period_start, stage.period_end)
             AND (charge.external_id = '') <> (stage.external_id = '')
             AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
+            AND charge.basis ->> 'list_as_of' IS NULL
         WHERE stage.amount > 0 ORDER BY sheet, row
         """,
         workbook,
@@ -120,7 +122,11 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
     workbook.due, workbook.paid, workbook.outstanding = due, paid, due - waived - paid
     [(workbook.known_rows,)] = run_on_stage("SELECT count(DISTINCT (sheet, row)) FROM ({matched}) AS matched", workbook)
     sums = {"due": str(due), "paid": str(paid), "outstanding": str(workbook.outstanding)}
-    return {"sums": sums | _late_fee(workbook, outcome), "by_fee": _by_fee(workbook)}
+    return {
+        "sums": sums | _late_fee(workbook, outcome),
+        "by_fee": _by_fee(workbook),
+        "replaces": str(sum((lump.amount for lump in lumps_replaced(workbook)), ZERO)),
+    }
 
 
 def _late_fee(workbook: Import, outcome: Outcome) -> dict[str, str]:

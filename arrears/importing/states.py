@@ -19,7 +19,9 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.CHECKED: frozenset({State.APPROVED, State.COLUMNS, State.CANCELLED}),
     State.APPROVED: frozenset({State.POSTING, State.CANCELLED}),
     State.POSTING: frozenset({State.POSTED, State.CONFIRMED}),
-    State.POSTED: frozenset({State.UNDONE}),
+    State.POSTED: frozenset({State.UNDO_ASKED, State.UNDONE}),
+    State.UNDO_ASKED: frozenset({State.UNDOING}),
+    State.UNDOING: frozenset({State.UNDONE, State.POSTED}),
     State.UNDONE: frozenset(),
     State.REFUSED: frozenset(),
     State.CANCELLED: frozenset(),
@@ -28,6 +30,7 @@ WORK: dict[State, State] = {
     State.UPLOADED: State.READING,
     State.CONFIRMED: State.CHECKING,
     State.APPROVED: State.POSTING,
+    State.UNDO_ASKED: State.UNDOING,
 }
 LEASE = timedelta(seconds=90)
 """After this a worker that has not finished and holds no lock is taken for dead; should it live, its result is refused.

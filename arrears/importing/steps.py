@@ -8,6 +8,8 @@ A view drives them like this; each call changes the state in one transaction and
     approve(workbook, good_rows_only=…, by=…)     APPROVED   a worker posts it     → POSTED, or CONFIRMED once more
                                                                                      when the ledger moved meanwhile
     back_to_columns(workbook)                     CHECKED → COLUMNS
+    ask_for_undo(workbook, by=…)                  POSTED → UNDO_ASKED, a worker undoes it → UNDONE, or POSTED
+                                                                           with the refusal that says what depends on it
     cancel(workbook, by=…)                        any state before POSTING → CANCELLED
 
 They raise MoveError (states.py) when somebody else has moved the import on, and Refusal (reading.py) when the file or
@@ -45,6 +47,7 @@ from arrears.importing.reading import Refusal, opened
 from arrears.importing.register import load_register
 from arrears.importing.staging import stage
 from arrears.importing.states import State, claim, hold, move
+from arrears.importing.undoing import DependedOnError, undo_import
 from arrears.importing.waking import wake
 from arrears.models import Import
 from company.audit import record
@@ -222,6 +225,28 @@ def cancel(workbook: Import, *, by: User) -> Import:
     clear_stage(moved)
     record(action="arrears.import_cancelled", by=by, project=moved.project, obj=moved, file=moved.file_name)
     return moved
+
+
+@transaction.atomic
+def ask_for_undo(workbook: Import, *, by: User) -> Import:
+    """Have a posted import taken back as a whole. Raises MoveError when it is not posted, or somebody asked before."""
+    moved = move(workbook.pk, State.UNDO_ASKED, undone_by=by, refusal="", refusal_params={})
+    wake(moved.pk, State.UNDO_ASKED)
+    return moved
+
+
+def undo(import_id: int, *, now: datetime) -> None:
+    """Reverse what an import posted, all or nothing; while later rows depend on it, it stays posted and says which."""
+    workbook = claim(import_id, State.UNDO_ASKED, now=now)
+    if workbook is None:
+        return
+    try:
+        undo_import(workbook, by=workbook.undone_by, now=now, claim=now)
+    except DependedOnError as depended_on:
+        move(
+            import_id, State.POSTED, claim=now, undone_by=None, refusal="depended_on",
+            refusal_params={"rows": depended_on.text},
+        )  # fmt: skip
 
 
 @transaction.atomic

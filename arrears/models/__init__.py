@@ -10,8 +10,8 @@ from arrears.models.imports import (
     StagedPayment,
     StagedUnit,
 )
-from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
-from arrears.models.limitation import LimitationProof, ProvedCharge
+from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy, LateFeeRun
+from arrears.models.limitation import LimitationProof, LimitationWarning, ProvedCharge
 from arrears.models.payments import Allocation, Payment, PaymentBalance
 from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
@@ -30,7 +30,9 @@ __all__ = [
     "LateFee",
     "LateFeeBalance",
     "LateFeePolicy",
+    "LateFeeRun",
     "LimitationProof",
+    "LimitationWarning",
     "ListedAmount",
     "Payment",
     "PaymentBalance",

@@ -31,15 +31,20 @@ class Import(models.Model):
         APPROVED = "approved", _("waiting to be posted")
         POSTING = "posting", _("being posted")
         POSTED = "posted", _("posted")
+        UNDO_ASKED = "undo_asked", _("waiting to be undone")
+        UNDOING = "undoing", _("being undone")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
         UNDONE = "undone", _("undone")
 
-    WAITING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
-    WORKING_STATES = (State.READING, State.CHECKING, State.POSTING)
+    COMING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
+    WAITING_STATES = (*COMING_STATES, State.UNDO_ASKED)
+    UNDER_CHECK_STATES = (State.READING, State.CHECKING, State.POSTING)
+    WORKING_STATES = (*UNDER_CHECK_STATES, State.UNDOING)
     ASKING_STATES = (State.COLUMNS, State.CHECKED)
-    NOTHING_POSTED_STATES = (*ASKING_STATES, *WAITING_STATES, State.REFUSED, State.CANCELLED)
-    OPEN_STATES = WAITING_STATES + WORKING_STATES + ASKING_STATES
+    NOTHING_POSTED_STATES = (*ASKING_STATES, *COMING_STATES, State.REFUSED, State.CANCELLED)
+    OPEN_STATES = COMING_STATES + UNDER_CHECK_STATES + ASKING_STATES
+    IN_LEDGER_STATES = (State.POSTED, State.UNDO_ASKED, State.UNDOING)
 
     project = models.ForeignKey("company.Project", models.PROTECT, related_name="imports")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
@@ -93,7 +98,12 @@ class Import(models.Model):
         indexes = [
             models.Index(
                 fields=["state"],
-                condition=Q(state__in=["uploaded", "reading", "confirmed", "checking", "approved", "posting"]),
+                condition=Q(
+                    state__in=[
+                        *("uploaded", "reading", "confirmed", "checking", "approved", "posting"),
+                        *("undo_asked", "undoing"),
+                    ]
+                ),
                 name="import_work_left",
             )
         ]

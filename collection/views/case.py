@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.late_fees import late_fee_word
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
+from arrears.views.late_fees import late_fees_of
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
 from collection.limits import is_barred
@@ -79,6 +80,14 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         **_entries_shown(request, timeline(shown)),
     }
     return TemplateResponse(request, "collection/case.html", context)
+
+
+@project_view(Right.SEE_CASES)
+def case_late_fees(request: ProjectRequest, pk: int) -> HttpResponse:
+    """How the late fees of a case come about day by day, for whoever sees the case."""
+    shown = visible_case(request, pk)
+    context = {"case": shown, **late_fees_of(shown.account, today=timezone.localdate())}
+    return TemplateResponse(request, "collection/case_late_fees.html", context)
 
 
 @require_POST

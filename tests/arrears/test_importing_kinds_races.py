@@ -85,7 +85,7 @@ def test_control_without_the_locks_it_is_counted_twice_or_breaks(
     assert failures or rows == 2 * ROWS
 
 
-KILLED_AT = ("apply_all_credit", "clear_stage")
+KILLED_AT = ("apply_credit", "clear_stage")
 
 
 @pytest.mark.parametrize(("kind", "content"), [("payments", MONEY), ("arrears_list", LIST)])

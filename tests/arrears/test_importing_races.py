@@ -155,7 +155,7 @@ def test_one_import_is_posted_by_one_of_many_workers(project: Project) -> None:
 
 # --- killed while posting -------------------------------------------------------------------------------------------
 
-KILLED_AT = ("_register_units", "_lock_accounts", "_post_charges", "apply_all_credit", "clear_stage")
+KILLED_AT = ("_register_units", "_lock_accounts", "_post_charges", "apply_credit", "clear_stage")
 KILLED_WHILE_CHECKING = ("staging.explain_empty_cells", "staging.set_stage", "staging._save_issues", "steps.move")
 
 
@@ -308,7 +308,7 @@ def test_control_with_a_commit_between_the_steps_a_kill_leaves_half(
         connection.commit()
         raise KilledError
 
-    monkeypatch.setattr(posting, "apply_all_credit", die)
+    monkeypatch.setattr(posting, "apply_credit", die)
     with pytest.raises(KilledError), without_the_transaction():
         posting.post_staged.__wrapped__(workbook, now=NOW, by=None)
     assert written() == [ROWS, ROWS, ROWS, ROWS]

@@ -5,13 +5,14 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from arrears.importing.carrying import Source
 from arrears.importing.cells import Fault, shown
 from arrears.importing.checking import Check, Faults, SheetUnderCheck
 from arrears.importing.fields import NAMING_PEOPLE, Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.outcome import Issue, Staged, StagedPerson
 from arrears.importing.owner_cells import PARSERS, is_filled
-from arrears.importing.reading import Cell
+from arrears.importing.reading import Cell, Chunk
 from arrears.importing.recognising import mask_written
 from arrears.importing.register import Register
 from arrears.importing.rows import RowKind, RowKinds, Table
@@ -107,6 +108,12 @@ class OwnerCheck(Check):
     def under_check(self, layout: SheetLayout, first_column: int) -> OwnerSheet:
         """The sheet with what merged cells leave to the rows below."""
         return OwnerSheet(layout, first_column)
+
+    def carry(
+        self, table: Table, kinds: Sequence[RowKind], chunk: Chunk, sheet: OwnerSheet, *, after: int
+    ) -> dict[int, Source]:
+        """Nothing yet: what an empty cell of a list of owners means is told row by row (``batch``)."""
+        return {}
 
     def batch(self, table: Table, numbers: list[int], sheet: OwnerSheet) -> Batch:
         """The rows of a chunk as values, merged cells filled in."""

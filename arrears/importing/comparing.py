@@ -236,6 +236,8 @@ def _new_charges(
     if difference > 0:
         position = rows[0].position
         start, end, is_known = calendar.period(position.window)
+        if position.window == Window.WHOLE and not is_known:  # 2022年及以前 says at least where it ends
+            start = end = next((row.period_end for row in rows if not row.is_dated and row.amount > 0), end)
         is_whole = position.window == Window.CURRENT and (position.unit_id or 0, fee.pk, start, end) not in known
         due_on = fee.due_on(start, end)
         if position.window != Window.CURRENT:

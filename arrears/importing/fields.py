@@ -21,6 +21,7 @@ class Field(models.TextChoices):
     ESTATE = "estate", _("estate (compared only)")
     FEE = "fee", _("fee")
     PERIOD = "period", _("service period")
+    YEAR = "year", _("year of the service period")
     PERIOD_START = "period_start", _("service period from")
     PERIOD_END = "period_end", _("service period to")
     DUE_ON = "due_on", _("due on")
@@ -35,6 +36,7 @@ class Field(models.TextChoices):
     SERIAL_NO = "serial_no", _("serial number")
     RECEIPT_NO = "receipt_no", _("receipt number")
     NOTE = "note", _("note")
+    ENTRY = "entry", _("kind or state of the entry (refunds, void ones)")
     CURRENT = "current", _("current arrears")
     EARLIER = "earlier", _("earlier arrears")
     THIS_YEAR = "this_year", _("arrears of this year")
@@ -91,8 +93,10 @@ SYNONYMS: dict[Field, str] = {
     ),
     Field.PERIOD: (
         "费用所属期 账期 所属期 所属账期 计费周期 费用期间 费用周期 收费月份 费用月份 计费月份 所属月份 月份 "
-        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间"
+        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间 计费区间 费用区间 收费区间 欠费期间 欠费起止 起止时间 "
+        "缴费期间 账单月份 应收月份 账单周期 期间"
     ),
+    Field.YEAR: "年度 年份 费用年度 所属年度 欠费年度 收费年度 账单年度 年",
     Field.PERIOD_START: (
         "计费开始 开始日期 计费开始日期 起始日期 费用开始日期 费用起始日期 开始时间 计费起始 计费起始日期 "
         "起始日 计费开始时间 收费开始日期 账单开始日期 费用开始 起"
@@ -113,7 +117,7 @@ SYNONYMS: dict[Field, str] = {
     Field.WAIVED: "减免 减免金额 优惠金额 优惠 折扣金额 折扣 减免费用 打折金额 抵扣金额",
     Field.OUTSTANDING: (
         "欠费金额 欠费 未收 未收金额 欠费合计 未缴金额 欠缴金额 欠款 欠款金额 未付金额 未交金额 应收余额 "
-        "欠收金额 欠费本金"
+        "欠收金额 欠费本金 余额 未付 未缴 未交 剩余金额 欠费余额 应收未收"
     ),
     Field.LATE_FEE: "违约金 滞纳金 违约金额 滞纳金金额 逾期违约金 应收违约金 应收滞纳金",
     Field.EXTERNAL_ID: (
@@ -138,6 +142,10 @@ OF_PAYMENTS: dict[Field, str] = {
     ),
     Field.RECEIPT_NO: "收据号 收据编号 票据号 票据编号 票号 发票号 发票号码 小票号 收据号码 票据号码",
     Field.NOTE: "备注 摘要 说明 用途 附言 备注说明",
+    Field.ENTRY: (
+        "交易类型 业务类型 收支类型 收款类型 类型 单据类型 款项类型 操作类型 记录类型 状态 单据状态 收款状态 票据状态 "
+        "交易状态 支付状态 收据状态 是否作废"
+    ),
 }
 OF_LISTS: dict[Field, str] = {
     Field.CURRENT: "本期 本月 当期 当月 本期欠费 本月欠费 当期欠费 当月欠费 本期应收 本月应收 本期未收 本期欠款",
@@ -232,8 +240,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
         (
             (Field.ROOM, Field.UNIT),
             (Field.FEE,),
-            (Field.PERIOD, Field.PERIOD_START),
-            (Field.PERIOD, Field.PERIOD_END),
+            (Field.PERIOD, Field.PERIOD_START, Field.YEAR),
+            (Field.PERIOD, Field.PERIOD_END, Field.YEAR),
             (Field.DUE, Field.OUTSTANDING),
         ),
         SYNONYMS,
@@ -244,7 +252,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         SYNONYMS | OF_PAYMENTS,
     ),
     "arrears_list": _vocabulary(
-        (*PLACES, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
+        (*PLACES, Field.PERIOD, Field.YEAR, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
         ((Field.ROOM, Field.UNIT), ARREARS),
         SYNONYMS | OF_LISTS,
     ),

@@ -52,7 +52,10 @@ ISSUES: Sentences = {
     "phone_lost_digits": _("%(header)s: Excel has turned the phone number into %(value)s and lost its digits"),
     "amount_in_words": _("%(header)s: an amount in words; write it in figures"),
     "not_an_amount": _("%(header)s: not an amount"),
-    "negative": _("%(header)s: the amount is negative"),
+    "negative": _(
+        "%(header)s: the amount is negative. Where it lowers an earlier charge, reverse that one in the ledger and "
+        "enter the right amount, or waive the difference; where it is money paid ahead, record it as a payment"
+    ),
     "amount_too_large": _("%(header)s: the amount is larger than %(limit)s"),
     "three_decimals": _("%(header)s: the amount has more than two decimals"),
     "no_amount": _("%(header)s: no amount"),
@@ -65,6 +68,7 @@ ISSUES: Sentences = {
     "end_before_start": _("%(header)s: the period ends before it starts"),
     "day_too_early": _("%(header)s: the date is before %(earliest)s"),
     "day_too_late": _("%(header)s: the date is after %(latest)s, more than two years ahead"),
+    "after_the_list": _("%(header)s: an amount for a time after %(as_of)s, as of which the list speaks"),
     "no_room": _("%(header)s: no room"),
     "no_building": _("%(header)s: no building is named beside room %(room)s"),
     "unknown_unit": _("%(header)s: there is no unit %(unit)s"),
@@ -81,11 +85,15 @@ ISSUES: Sentences = {
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
     "charged_otherwise": _("this fee is charged for this period with %(posted)s, under another number or none"),
     "another_estate": _("The sheet names another estate"),
+    "carried": _("%(header)s: empty, taken from the row above"),
+    "given": _("no column for %(field)s; the sheet's name or title says %(text)s, taken for all its rows"),
     "owner_differs": _("%(unit)s: the owner differs from the register"),
     "paid_back": _(
         "%(header)s: money paid back or cancelled. Reverse the payment in the ledger, or record a refund on the unit's "
         "account, and leave this row out"
     ),
+    "cancels": _("%(header)s: money paid back; it cancels row %(row)s, and neither is posted"),
+    "void": _("%(header)s: %(value)s, not posted"),
     "day_to_come": _("%(header)s: the day is after %(today)s, money cannot have been received yet"),
     "number_lost_digits": _("%(header)s: Excel has turned the number into %(value)s and lost its last digits"),
     "serial_conflict": _("%(header)s: the ledger has this number with %(posted)s; reverse it if this one is right"),
@@ -143,6 +151,19 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("By its number it is a second charge; posted, the owner owes both"),
     ),
     "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
+    "cancels": (
+        _("Money paid back cancels a payment of this file"),
+        _("Neither is posted; compare the first pair"),
+    ),
+    "void": (_("Void entries"), _("They are not posted")),
+    "given": (
+        _("Taken from the sheet's name or title"),
+        _("For all its rows; choose a column where one says otherwise"),
+    ),
+    "carried": (
+        _("Empty cells are taken from the row above"),
+        _("The sheet prints unit and owner once for several rows; look at the first of them"),
+    ),
     "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
     "total_differs": (_("A printed total differs from its rows"), _("Compared above")),
     "row_sum_differs": (_("A printed sum differs from its row"), _("Nothing is left out for that")),
@@ -187,6 +208,8 @@ EVIDENCE: Sentences = {
     "looks_like_received_on": _("by content: %(fitting)s of %(of)s look like days"),
     "looks_like_method": _("by content: %(fitting)s of %(of)s look like ways to pay"),
     "fee_column": _("names a fee"),
+    "sum_of_row": _("the sum of the fees beside it"),
+    "named_period": _("names a year or month"),
     "unknown_fee_column": _("the project has no fee called %(fee)s; please choose"),
     "looks_like_period": _("by content: %(fitting)s of %(of)s look like dates or months"),
     "taken": _("column %(column)s holds this already"),
@@ -210,6 +233,8 @@ def issue_text(code: str, params: Mapping[str, Any], *, sheet: str = "", value: 
     """What is wrong with a cell."""
     if code == "twice" and params.get("sheet", sheet) != sheet:
         code = "twice_in_sheet"
+    if "field" in params:
+        params = {**params, "field": Field(params["field"]).label}
     return str(ISSUES[code]) % {"header": gettext("cell"), **params, "value": value}
 
 

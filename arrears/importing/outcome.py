@@ -136,17 +136,32 @@ class Issue:
     cell: int | None = None
 
 
+class PaidBack(NamedTuple):
+    """A row of money that went back, in CNY without sign. ``issue`` is its error where it cancels no payment here."""
+
+    issue: Issue
+    unit_code: str
+    fee_type_id: int | None
+    received_on: date
+    amount: Decimal
+    serial_no: str
+    receipt_no: str
+
+
 @dataclass(slots=True)
 class Outcome:
     """Counts, issues and new units of a workbook.
 
-    ``blank_amounts``: empty cells of good rows that count as nothing received or waived.
+    ``blank_amounts``: empty cells of good rows that count as nothing received or waived. ``cancelled``: sheet and row
+    of payments that another row of the workbook cancels.
     """
 
     issues: list[Issue] = field(default_factory=list)
     new_units: dict[str, NewUnit] = field(default_factory=dict)
     comparisons: list[tuple[str, Comparison]] = field(default_factory=list)
     blank_amounts: list[Place] = field(default_factory=list)
+    paid_back: list[PaidBack] = field(default_factory=list)
+    cancelled: list[tuple[str, int]] = field(default_factory=list)
     rows: int = 0
     bad_rows: int = 0
     total_rows: int = 0

@@ -102,6 +102,12 @@ def same_file_before(workbook: Import) -> Import | None:
     return posted.select_related("posted_by").first()
 
 
+def brings_nothing(workbook: Import) -> bool:
+    """Whether the ledger has every row of the check that can be posted, and nothing waits for consent."""
+    waits = any(Decimal(workbook.findings.get(name, "0")) for name in ("held", "credit"))
+    return 0 < workbook.good_rows <= workbook.known_rows and not waits
+
+
 class TotalLine(NamedTuple):
     """A sum that a sheet prints, beside ours, in CNY."""
 

@@ -2,7 +2,8 @@
 
 The column and the payments tell of the same money. Payments received until the day of which the list speaks
 (``Import.as_of``) come first: they settle what the list shows as paid, as if the list had been there before them. What
-they do not explain counts as imported with the charge (arrears.importing.posting). So both orders of the two files end with the same balances.
+they do not explain counts as imported with the charge (arrears.importing.posting). So both orders of the two files end
+with the same balances.
 """
 
 from collections import defaultdict

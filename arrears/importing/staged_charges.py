@@ -40,7 +40,7 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
 
 
 def _speaks_until(workbook: Import, layouts: Mapping[str, SheetLayout]) -> date:
-    """The day until which the file knows what was received: as printed, else that of its upload, the latest it can be."""
+    """Until when the file knows what was received: as printed, else the day of its upload, the latest it can be."""
     printed = next((layout.as_of for layout in layouts.values() if layout.as_of), "")
     uploaded_on = timezone.localdate(workbook.created_at)
     return min(date.fromisoformat(printed), uploaded_on) if printed else uploaded_on

@@ -46,7 +46,7 @@ from arrears.importing.progress import telling
 from arrears.importing.reading import Refusal, opened
 from arrears.importing.register import load_register
 from arrears.importing.staging import stage
-from arrears.importing.states import State, claim, move
+from arrears.importing.states import State, claim, hold, move
 from arrears.importing.undoing import DependedOnError, undo_import
 from arrears.importing.waking import wake
 from arrears.models import Import
@@ -104,7 +104,8 @@ def read_import(import_id: int, *, today: date, now: datetime) -> None:
     if workbook is None:
         return
     try:
-        with local_path(workbook.file) as path, opened(path) as sheets:
+        with transaction.atomic(), local_path(workbook.file) as path, opened(path) as sheets:
+            hold(import_id)
             told = telling(import_id, sheets)
             layout = lay_out(told, register=load_register(workbook.project, workbook.kind), today=today)
     except Refusal as refusal:
@@ -121,6 +122,7 @@ def check_import(import_id: int, *, today: date, now: datetime) -> None:
     layouts = {sheet.name: sheet for sheet in Layout.from_json(workbook.layout).used}
     try:
         with transaction.atomic(), local_path(workbook.file) as path, opened(path) as sheets:
+            hold(import_id)
             told = telling(import_id, sheets)
             laid = ((sheet, layouts[sheet.name]) for sheet in told if sheet.name in layouts)
             stage(workbook, path, laid, register=load_register(workbook.project, workbook.kind), today=today)
@@ -136,6 +138,7 @@ def post_import(import_id: int, *, now: datetime) -> None:
         return
     try:
         with transaction.atomic():
+            hold(import_id)
             move(import_id, State.POSTED, claim=now, posted_at=now)
             post(workbook, now=now, by=workbook.posted_by)
     except LedgerMovedError:

@@ -23,6 +23,7 @@ from arrears.importing.layout import Layout
 from arrears.importing.marking import mark_errors
 from arrears.importing.messages import WARNINGS, refusal_text
 from arrears.importing.overview import (
+    brings_nothing,
     count_issues,
     fee_lines,
     issue_lines,
@@ -308,6 +309,7 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "replaces": Decimal(workbook.findings.get("replaces", "0")),
         "ahead": Decimal(workbook.findings.get("ahead", "0")),
         "settled": Decimal(workbook.findings.get("settled", "0")),
+        "brings_nothing": brings_nothing(workbook),
         "held": Decimal(workbook.findings.get("held", "0")),
         "credit": Decimal(workbook.findings.get("credit", "0")),
         "page": page,

@@ -16,7 +16,7 @@ from company.models import Project
 from owners.contact_points import add_phone
 from owners.models import Owner, OwnershipMember, Phone, Unit
 from tests.arrears.test_importing_owners import line, sheet
-from tests.arrears.test_importing_races import kill_while_posting, post_all
+from tests.arrears.test_importing_races import kill_while_working, post_all
 from tests.arrears.test_races import at_once
 from tests.arrears.workbooks import agree, check, create_estate, post, row, xlsx
 from tests.factories import NOW
@@ -133,8 +133,8 @@ def test_control_without_the_register_locked_one_of_them_fails(
 
 def test_kills_while_posting_leave_nothing_and_the_sweep_finishes(project: Project) -> None:
     workbook, now = agreed(project), NOW
-    for point in ("post_owners", "clear_stage"):
-        kill_while_posting(workbook, at=point, now=now)
+    for point in ("posting.post_owners", "posting.clear_stage"):
+        kill_while_working(workbook, at=point, now=now)
         assert (Owner.objects.count(), Phone.objects.count(), RegisterChange.objects.count()) == (0, 0, 0)
         now += LEASE * 2
     for import_id, _waiting in work_left(now=now):

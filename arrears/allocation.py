@@ -130,29 +130,6 @@ def allocate(
     _move_allocated({payment.pk: sum(plan.values(), ZERO)})
 
 
-def apply_credit(account_id: int, *, now: datetime, by: User | None) -> Decimal:
-    """Use what was paid ahead for open charges and then for late fees, oldest money first.
-
-    Money settles the fee that it named first, then the oldest charge.
-
-    It counts from the day on which both the money and the due date were there. Returns the CNY applied. Caller holds
-    the account's lock.
-    """
-    credits = credit_of(account_id)
-    charges = open_charges(account_id) if credits else []
-    applied, free = ZERO, free_since(account_id) if charges else FreeSince()
-    for balance in credits if charges else ():
-        plan = plan_allocation(charges, balance.left, fee_type_id=balance.payment.fee_type_id)
-        days = {
-            c.charge_id: free.earliest(balance.payment_id, c.charge_id, balance.payment.received_on, c.due_on)
-            for c in charges
-        }
-        allocate(balance.payment, plan, effective_on=days, now=now, by=by)
-        applied += sum(plan.values(), ZERO)
-        charges = less(charges, plan)
-    return applied + (settle_late_fees(account_id, now=now, by=by) if credits and not charges else ZERO)
-
-
 def settle_late_fees(account_id: int, *, now: datetime, by: User | None) -> Decimal:
     """Use credit for assessed late fees, oldest money and oldest assessment first; returns the CNY applied.
 

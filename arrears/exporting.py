@@ -66,7 +66,8 @@ class Sheet:
                 self._sheet.write_string(self._next, column, cell)
 
 
-def _book(file: IO[bytes]) -> xlsxwriter.Workbook:
+def book_in(file: IO[bytes]) -> xlsxwriter.Workbook:
+    """A workbook in ``file`` in which every text stays text and computes nothing."""
     return xlsxwriter.Workbook(
         file.name,
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
@@ -82,7 +83,7 @@ def ledger_workbook(
     """
     file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
     count = 0
-    with closing(_book(file)) as book:
+    with closing(book_in(file)) as book:
         sheet = Sheet(book, _("Arrears ledger"))
         sheet.title(title, _("As of %(day)s, in CNY, principal only") % {"day": on.isoformat()})
         sheet.heads(_ledger_heads())
@@ -131,7 +132,7 @@ def statement_workbook(of: Statement, movements: AccountMovements, *, title: str
     Sheets: movements with the balance after each, charges, payments, and what settled what.
     """
     file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
-    with closing(_book(file)) as book:
+    with closing(book_in(file)) as book:
         _write_movements(Sheet(book, _("Statement of account")), movements, title=title)
         charges = Sheet(book, _("Charges"))
         charges.title(title, _("As of %(day)s, in CNY, principal only") % {"day": on.isoformat()})
@@ -148,7 +149,7 @@ def past_statement_workbook(movements: AccountMovements, open_charges: Iterable[
     ``open_charges``: rows of arrears.queries.open_on.
     """
     file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
-    with closing(_book(file)) as book:
+    with closing(book_in(file)) as book:
         _write_movements(Sheet(book, _("Statement of account")), movements, title=title)
         sheet = Sheet(book, _("Open charges"))
         sheet.title(title, _("As of %(day)s, in CNY, principal only") % {"day": movements.until.isoformat()})
@@ -158,7 +159,7 @@ def past_statement_workbook(movements: AccountMovements, open_charges: Iterable[
         ])  # fmt: skip
         for charge in open_charges:
             sheet.row([
-                charge.fee_type.name, charge.period_start, charge.period_end, charge.due_on, charge.amount,
+                charge.fee_type.name, charge.known_start, charge.period_end, charge.due_on, charge.amount,
                 charge.open_amount, max(overdue_days(charge.due_on, movements.until), 0),
             ])  # fmt: skip
     file.seek(0)
@@ -181,7 +182,7 @@ def _movement_cells(line: Movement) -> list[Cell]:
     return [
         line.day,
         " ".join(filter(None, words)),
-        charge.period_start if charge else None,
+        charge.known_start if charge else None,
         charge.period_end if charge else None,
         line.charged or None,
         line.received or None,
@@ -198,7 +199,7 @@ def _write_charges(sheet: Sheet, of: Statement) -> None:
         charge = line.charge
         live = charge.kind == Charge.Kind.CHARGE and not charge.reversed_by
         sheet.row([
-            charge.fee_type.name, charge.get_kind_display(), charge.period_start, charge.period_end, charge.due_on,
+            charge.fee_type.name, charge.get_kind_display(), charge.known_start, charge.period_end, charge.due_on,
             charge.amount, charge.amount - line.open if live else None, line.open if live else None,
             line.days if line.is_overdue else None, charge.reversed_by.effective_on if charge.reversed_by else None,
         ])  # fmt: skip

@@ -12,16 +12,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from arrears.importing.by_fee import MONEY_OF_KIND
 from arrears.importing.checking_lists import EARLIER_FROM, IS_COMPLETE
-from arrears.importing.fields import ARREARS, VOCABULARIES
+from arrears.importing.fields import ARREARS, VOCABULARIES, Field
 from arrears.importing.layout import Column, Layout, SheetLayout
 from arrears.importing.messages import evidence_text, refusal_text
 from arrears.importing.steps import CONTENT_TYPES
 from arrears.models import FeeType, Import
 
 Choices = list[tuple[str, Any]]
-OF_LISTS = ("as_of", "earlier_from", "is_complete")
+OF_LISTS = ("earlier_from", "is_complete")
 """What is asked of arrears lists only."""
+SPEAKS_OF_A_DAY = (Import.Kind.ARREARS_LIST, Import.Kind.CHARGES)
 WITH_MACROS = (".xlsm", ".xlsb", ".xltm")
 NOT_IMPORTED = ("", _("not imported"))
 
@@ -91,6 +93,12 @@ class SheetPart:
     lines: list[ColumnLine]
 
     @property
+    def given(self) -> list[tuple[str, str]]:
+        """What the sheet's name or title says of all its rows, by the name of the field."""
+        found = self.sheet.given.items()
+        return [(str(Field(name).label), text) for name, text in found if not self.sheet.column_of(Field(name))]
+
+    @property
     def title_rows(self) -> int:
         return self.sheet.header_rows[0] - 1
 
@@ -143,6 +151,12 @@ class ColumnsForm(forms.Form):
         if kind != Import.Kind.ARREARS_LIST:
             for name in OF_LISTS:
                 del self.fields[name]
+            self.fields["as_of"].required = False
+            self.fields["as_of"].help_text = _(
+                "The day until which the file knows what was received. Empty: today, if nothing is printed."
+            )
+        if kind not in SPEAKS_OF_A_DAY:
+            del self.fields["as_of"]
         elif layout.as_of:
             self.fields["as_of"].initial = layout.as_of
         for place, sheet in enumerate(layout.sheets):
@@ -198,20 +212,28 @@ class ColumnsForm(forms.Form):
 
 
 def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
-    """What a column can hold; of an arrears list also the arrears of each fee."""
+    """What a column can hold, also the money of each fee."""
     plain: Choices = [NOT_IMPORTED, *((field.value, field.label) for field in VOCABULARIES[kind].fields)]
-    if kind != Import.Kind.ARREARS_LIST:
-        return plain
-    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in ARREARS]
+    of_fees = ARREARS if kind == Import.Kind.ARREARS_LIST else (MONEY_OF_KIND[kind],)
+    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in of_fees]
     return plain + by_fee
 
 
 def _column_field(column: Column, choices: Choices) -> forms.ChoiceField:
     label = gettext("Column %(letter)s is imported as") % {"letter": column.letter}
+    if column.period:
+        choices = [*choices, *_of_period(column, choices)]
     style = "form-select-sm fs" if column.field else "form-select-sm fs none"
     choice = forms.ChoiceField(label=label, required=False, choices=choices, initial=column.choice)
     choice.widget.attrs.update({"class": style, "aria-label": label})
     return choice
+
+
+def _of_period(column: Column, choices: Choices) -> Choices:
+    """What a column whose header names a year or month can hold: the arrears of that time, of each fee."""
+    outstanding = [(value, label) for value, label in choices if str(value).partition(":")[0] == Field.OUTSTANDING]
+    begin, _slash, end = column.period.partition("/")
+    return [(f"{value}@{column.period}", f"{label} · {begin}–{end}") for value, label in outstanding]
 
 
 def _use(place: int) -> str:

@@ -68,6 +68,11 @@ def run(start: date | None, acts: Iterable[Act], *, on: date) -> Limitation:
     return Limitation(expires, restarted, (expires - on).days)
 
 
+def earliest(limitations: Iterable[Limitation]) -> Limitation | None:
+    """The one that ends first; an unknown one comes before all. None of none."""
+    return min(limitations, key=lambda limitation: limitation.expires_on or date.min, default=None)
+
+
 def limitations(charges: Collection[Charge], *, on: date) -> dict[int, Limitation]:
     """By charge id, as the proofs and part payments of now restart it; two queries for all.
 
@@ -87,7 +92,7 @@ def expiring(project: Project, *, on: date, within: int = WARNING_DAYS[0]) -> li
             | Q(period_start__lte=last_start + timedelta(days=31))
             | Q(basis__start_unknown=True)
         )
-        .select_related("fee_type", "account__unit")
+        .select_related("fee_type", "balance", "account__unit__building", "account__ownership")
     )
     found = limitations(charges, on=on)
     urgent = [(charge, found[charge.pk]) for charge in charges if _is_within(found[charge.pk], within)]
@@ -155,7 +160,7 @@ def start_of(charge: Charge) -> date | None:
 
     None where the list that brought the charge does not say since when it is owed.
     """
-    if (charge.basis or {}).get("start_unknown"):
+    if charge.starts_unknown:
         return None
     first_end = _months_after(charge.period_start, charge.fee_type.billing_months) - timedelta(days=1)
     if first_end >= charge.period_end:

@@ -3,13 +3,14 @@
 A plan is kept while the money dated from its approval to each due day covers what was to be paid by then.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +33,7 @@ ALLOWED: dict[InstalmentPlan.State, frozenset[InstalmentPlan.State]] = {
     State.BROKEN: frozenset({State.RUNNING, State.KEPT, State.PARTLY}),
 }
 PAYING = [Payment.Kind.RECEIVED, Payment.Kind.IMPORTED, Payment.Kind.SETTLED_OUTSIDE]
-REJUDGED_DAYS, REMINDED_DAYS = 30, 3
+REJUDGED_DAYS = 30
 
 
 class PlanMoveError(PostingError):
@@ -149,8 +150,8 @@ def verdict(dues: Sequence[Due], paid: Decimal) -> InstalmentPlan.State:
 def judge_plans(*, today: date, now: datetime) -> dict[InstalmentPlan.State, int]:
     """Judge running plans, and those judged in the last 30 days again, since payments come in late.
 
-    Tells proposer and approver of a plan newly missed, and the proposer of an instalment three days ahead. Safe to run
-    twice and at the same time: a plan under somebody's lock waits for a later run.
+    Tells proposer and approver of a plan newly missed. Safe to run twice and at the same time: a plan under somebody's
+    lock waits for a later run.
     """
     since = today - timedelta(days=REJUDGED_DAYS)
     wanted = InstalmentPlan.objects.filter(state=State.RUNNING) | InstalmentPlan.objects.filter(
@@ -167,7 +168,6 @@ def judge_plans(*, today: date, now: datetime) -> dict[InstalmentPlan.State, int
         payments = paid_by_plan[plan.pk]
         paid = sum(payments.values(), ZERO)
         state = verdict(progress(plan.instalments.all(), payments, on=today), paid)
-        _remind(plan, payments, today)
         if (state, paid) == (plan.state, plan.paid):
             continue
         if state != plan.state:
@@ -181,6 +181,39 @@ def judge_plans(*, today: date, now: datetime) -> dict[InstalmentPlan.State, int
 def plan_payments(plans: Sequence[InstalmentPlan], *, on: date) -> dict[int, dict[date, Decimal]]:
     """By plan id the CNY paid on its account by day since it was approved. One query."""
     return _payments(plans, on)
+
+
+def coming_instalments(*, today: date, until: date) -> list[tuple[InstalmentPlan, Due]]:
+    """Instalments of running plans that are due from ``today`` to ``until`` and not covered yet, with their plans."""
+    plans = list(
+        InstalmentPlan.objects.filter(state=State.RUNNING, instalments__due_on__range=(today, until))
+        .select_related("account__unit", "project", "proposed_by")
+        .prefetch_related("instalments")
+        .distinct()
+        .order_by("pk")
+    )
+    paid = _payments(plans, today)
+    return [
+        (plan, due)
+        for plan in plans
+        for due in progress(plan.instalments.all(), paid[plan.pk], on=today)
+        if today <= due.due_on <= until and due.covered < due.amount
+    ]
+
+
+def kept_until(account_ids: Collection[int], *, on: date, at: datetime) -> dict[int, Due]:
+    """By account id the next instalment of a plan that ran at ``at`` with nothing missed by ``on``. Three queries."""
+    ran = InstalmentPlan.objects.filter(account__in=account_ids, decided_at__lte=at)
+    plans = list(
+        ran.filter(Q(state=State.RUNNING) | Q(state__in=State.JUDGED, judged_on__gt=on)).prefetch_related("instalments")
+    )
+    paid, found = _payments(plans, on), dict[int, Due]()
+    for plan in plans:
+        dues = progress(plan.instalments.all(), paid[plan.pk], on=on)
+        ahead = [due for due in dues if not due.is_past]
+        if ahead and not any(due.is_missed for due in dues):
+            found[plan.account_id] = next((due for due in ahead if due.covered < due.amount), ahead[-1])
+    return found
 
 
 def _payments(plans: Sequence[InstalmentPlan], today: date) -> dict[int, dict[date, Decimal]]:
@@ -208,17 +241,6 @@ def _move_verdict(plan: InstalmentPlan, state: InstalmentPlan.State, today: date
     for person in {plan.proposed_by, plan.decided_by}:
         if person and person.is_active:
             notify(user=person, project=plan.project, key=f"plan-missed:{plan.pk}", title=title, url=_url(plan))
-
-
-def _remind(plan: InstalmentPlan, payments: Mapping[date, Decimal], today: date) -> None:
-    if plan.state != State.RUNNING or not plan.proposed_by.is_active:
-        return
-    for due in progress(plan.instalments.all(), payments, on=today):
-        if today <= due.due_on <= today + timedelta(days=REMINDED_DAYS) and due.covered < due.amount:
-            said = {"unit": plan.account.unit.code, "amount": f"{due.amount - due.covered:,.2f}", "day": due.due_on}
-            title = _("%(unit)s: instalment of %(amount)s due on %(day)s") % said
-            key = f"plan-due:{plan.pk}:{due.due_on}"
-            notify(user=plan.proposed_by, project=plan.project, key=key, title=title, url=_url(plan))
 
 
 def _url(plan: InstalmentPlan) -> str:

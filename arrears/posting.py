@@ -19,7 +19,6 @@ from django.utils import timezone
 from arrears.allocation import (
     AllocationError,
     allocate,
-    apply_credit,
     cover_refund,
     free_since,
     open_charges,
@@ -28,6 +27,7 @@ from arrears.allocation import (
     settle_late_fees,
 )
 from arrears.cancelling import cancel_late_fee, cancel_waivers, live_allocations
+from arrears.credit import apply_credit
 from arrears.models import Account, Allocation, Charge, ChargeBalance, FeeType, LateFee, Payment, PaymentBalance
 from company.audit import record
 from company.models import User
@@ -127,7 +127,7 @@ def post_charge(
     ChargeBalance.objects.create(
         charge=charge, project_id=account.project_id, account=account, due_on=due_on, amount=amount
     )
-    apply_credit(account_id, now=now, by=by)
+    apply_credit([account_id], now=now, by=by)
     raise_versions([account_id], now=now)
     _record("ledger.charge_posted", charge, by)
     return charge
@@ -228,7 +228,7 @@ def reverse_payment(
     elif live_allocations(payment=payment, refund__isnull=False):
         raise RefundedError(payment)
     reversal = _cancel_payment(payment, effective_on=effective_on or today, now=now, by=by, note=note)
-    apply_credit(account.pk, now=now, by=by)
+    apply_credit([account.pk], now=now, by=by)
     raise_versions([account.pk], now=now)
     _record("ledger.payment_reversed", payment, by, note)
     return reversal
@@ -273,7 +273,7 @@ def reverse_charge(
     )
     Charge.objects.filter(pk=charge.pk).update(reversed_by=reversal)
     ChargeBalance.objects.filter(charge=charge).update(is_live=False)
-    apply_credit(account.pk, now=now, by=by)
+    apply_credit([account.pk], now=now, by=by)
     raise_versions([account.pk], now=now)
     _record("ledger.charge_reversed", charge, by, note)
     return reversal

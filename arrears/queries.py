@@ -76,15 +76,6 @@ NOT_DUE = "not_due"
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
-    """What an account owes past its due day, in CNY."""
-
-    amount: Decimal
-    oldest_due_on: date
-    charges: int
-
-
-@dataclass(frozen=True, slots=True)
 class Aged:
     """Open amounts in CNY: ``overdue`` is the sum of ``buckets`` (by key), ``not_due`` comes on top."""
 
@@ -155,18 +146,6 @@ def open_rows(project: Project, *, on: date, as_of: bool = False) -> QuerySet[An
     return open_on(project, on) if as_of else open_now(project)
 
 
-def overdue_by_account(project: Project, *, on: date) -> dict[int, Overdue]:
-    """Principal past its due day by account id, from current balances; accounts without any are left out."""
-    rows = (
-        open_now(project)
-        .filter(due_on__lt=on)
-        .order_by()
-        .values_list("account_id")
-        .annotate(Sum("open_amount"), Min("due_on"), Count("pk"))
-    )
-    return {account_id: Overdue(*facts) for account_id, *facts in rows}
-
-
 def aged_by(
     project: Project, group: Grouping, *, on: date, as_of: bool = False, accounts: Iterable[int] | None = None
 ) -> dict[int, Aged]:
@@ -177,17 +156,7 @@ def aged_by(
     rows = open_rows(project, on=on, as_of=as_of)
     if accounts is not None:
         rows = rows.filter(account_id__in=list(accounts))
-    found = (
-        rows.order_by()
-        .values(key=F(GROUP_PATHS[group]))
-        .annotate(
-            overdue=Coalesce(Sum("open_amount", filter=Q(due_on__lt=on)), ZERO, output_field=MONEY),
-            not_due=Coalesce(Sum("open_amount", filter=Q(due_on__gte=on)), ZERO, output_field=MONEY),
-            oldest=Min("due_on", filter=Q(due_on__lt=on)),
-            accounts=Count("account_id", distinct=True, filter=Q(due_on__lt=on)),
-            **bucket_sums(on),
-        )
-    )
+    found = rows.order_by().values(key=F(GROUP_PATHS[group])).annotate(**age_sums(on))
     return {
         row["key"]: Aged(
             overdue=row["overdue"],
@@ -198,6 +167,17 @@ def aged_by(
         )
         for row in found
         if row["key"] is not None
+    }
+
+
+def age_sums(on: date) -> dict[str, Any]:
+    """What is overdue, not due, in each bucket, the oldest due day and the accounts: for rows of open_rows."""
+    return {
+        "overdue": Coalesce(Sum("open_amount", filter=Q(due_on__lt=on)), ZERO, output_field=MONEY),
+        "not_due": Coalesce(Sum("open_amount", filter=Q(due_on__gte=on)), ZERO, output_field=MONEY),
+        "oldest": Min("due_on", filter=Q(due_on__lt=on)),
+        "accounts": Count("account_id", distinct=True, filter=Q(due_on__lt=on)),
+        **bucket_sums(on),
     }
 
 

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from arrears.allocation import ZERO, apply_credit, free_since, move_late_fees, move_settled
+from arrears.allocation import ZERO, free_since, move_late_fees, move_settled
 from arrears.assessing import assess_accounts
 from arrears.cancelling import cancel_waiver
+from arrears.credit import apply_credit
 from arrears.models import Account, ChargeBalance, LateFeeBalance, Relief, ReliefLimit, ReliefLine, Waiver
 from arrears.posting import CENT, PostingError, lock_account, raise_versions
 from company.audit import record
@@ -172,7 +173,7 @@ def revoke_relief(
     for waiver in relief.waivers.exclude(kind=Waiver.Kind.REVERSAL).filter(reversed_by=None):
         cancel_waiver(waiver, effective_on=today, now=now, by=by)
     relief.save()
-    apply_credit(relief.account_id, now=now, by=by)
+    apply_credit([relief.account_id], now=now, by=by)
     raise_versions([relief.account_id], now=now)
     _record("relief.revoked", relief, by, note)
     return relief

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from celery import shared_task
 from django.utils import timezone
 
-from arrears import plans
+from arrears import assessing, plans
 from arrears.importing import steps
 from arrears.importing.marking import mark_errors
 from arrears.importing.reading import Refusal
@@ -40,6 +40,12 @@ def post_import(import_id: int) -> None:
     _overtaken_at_worst(import_id, lambda: steps.post_import(import_id, now=timezone.now()))
 
 
+@shared_task(name=TASKS[State.UNDO_ASKED])
+def undo_import(import_id: int) -> None:
+    """Take a posted workbook back."""
+    _overtaken_at_worst(import_id, lambda: steps.undo(import_id, now=timezone.now()))
+
+
 @shared_task(name="arrears.sweep_imports")
 def sweep_imports() -> None:
     """Find imports that nobody was woken for, and those whose worker died."""
@@ -53,6 +59,19 @@ def _overtaken_at_worst(import_id: int, step: Callable[[], None]) -> None:
         step()
     except MoveError as overtaken:
         logger.info("Import %s is %s by now; the step wrote nothing.", import_id, overtaken.state)
+
+
+@shared_task(name="arrears.assess_project")
+def assess_project(run_id: int) -> None:
+    """Assess the late fees of a whole project."""
+    assessing.work_run(run_id, now=timezone.now())
+
+
+@shared_task(name="arrears.sweep_late_fee_runs")
+def sweep_late_fee_runs() -> None:
+    """Find assessments that nobody was woken for, and those whose worker died."""
+    for run_id in assessing.runs_left(now=timezone.now()):
+        assessing.wake_run(run_id)
 
 
 @shared_task(name="arrears.judge_plans")

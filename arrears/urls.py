@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from arrears.views import accounts, fees, first_day, home, imports, late_fees, ledger, limitation, payments
+from arrears.views import (
+    accounts,
+    ageing,
+    ending,
+    fees,
+    first_day,
+    home,
+    imports,
+    late_fees,
+    ledger,
+    limitation,
+    payments,
+    sales,
+)
 
 app_name = "arrears"
 urlpatterns = [
@@ -26,6 +39,8 @@ urlpatterns = [
     path("p/<slug:project_code>/ledger/", ledger.ledger, name="ledger"),
     path("p/<slug:project_code>/ledger/export/", ledger.ledger_export, name="ledger_export"),
     path("p/<slug:project_code>/units/<int:pk>/account/", accounts.unit_account, name="unit_account"),
+    path("p/<slug:project_code>/units/<int:pk>/sale/", sales.unit_sale, name="unit_sale"),
+    path("p/<slug:project_code>/parties/<int:pk>/take-back/", sales.sale_undo, name="sale_undo"),
     path("p/<slug:project_code>/accounts/<int:pk>/", accounts.account, name="account"),
     path("p/<slug:project_code>/accounts/<int:pk>/export/", accounts.account_export, name="account_export"),
     path("p/<slug:project_code>/accounts/<int:pk>/verify/", accounts.account_verify, name="account_verify"),
@@ -34,10 +49,16 @@ urlpatterns = [
     path("p/<slug:project_code>/accounts/<int:pk>/late-fees/", late_fees.account_late_fees, name="account_late_fees"),
     path("p/<slug:project_code>/accounts/<int:pk>/late-fees/assess/", late_fees.account_assess, name="account_assess"),
     path("p/<slug:project_code>/late-fees/", late_fees.late_fees, name="late_fees"),
+    path("p/<slug:project_code>/late-fees/assess/", late_fees.late_fee_run, name="late_fee_run"),
     path("p/<slug:project_code>/late-fees/<int:pk>/reverse/", late_fees.late_fee_reverse, name="late_fee_reverse"),
     path("p/<slug:project_code>/accounts/<int:pk>/proofs/new/", limitation.proof_new, name="proof_new"),
     path("p/<slug:project_code>/proofs/<int:pk>/file/", limitation.proof_file, name="proof_file"),
     path("p/<slug:project_code>/proofs/<int:pk>/reverse/", limitation.proof_reverse, name="proof_reverse"),
+    path("p/<slug:project_code>/limitation/", ending.limitation, name="limitation"),
+    path("p/<slug:project_code>/limitation/export/", ending.limitation_export, name="limitation_export"),
+    path("p/<slug:project_code>/ageing/", ageing.ageing, name="ageing"),
+    path("p/<slug:project_code>/ageing/export/", ageing.ageing_export, name="ageing_export"),
+    path("p/<slug:project_code>/statements/of/export/", ageing.group_statement_export, name="group_statement_export"),
     path("p/<slug:project_code>/payments/", payments.payments, name="payments"),
     path("p/<slug:project_code>/payments/<int:pk>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("p/<slug:project_code>/charges/<int:pk>/reverse/", payments.charge_reverse, name="charge_reverse"),

@@ -22,7 +22,7 @@ def payments_known_until(project: Project) -> datetime | None:
     A workbook reaches to the end of its as-of day, but never past the moment at which it was uploaded. Payments
     typed in one by one prove nothing about the others.
     """
-    posted = Import.objects.filter(TELLS_PAYMENTS, project=project, state=Import.State.POSTED)
+    posted = Import.objects.filter(TELLS_PAYMENTS, project=project, state__in=Import.IN_LEDGER_STATES)
     reaches = [_reaches(as_of, uploaded_at) for as_of, uploaded_at in posted.values_list("as_of", "created_at")]
     return max(reaches, default=None)
 

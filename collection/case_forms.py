@@ -17,6 +17,7 @@ from collection.requests import Requested
 from collection.teams import staff_of
 from company.models import Project, Role
 from owners.models import Building
+from owners.search import NO_WHOLE_NUMBER
 
 ALL_ROLES = frozenset(Role)
 STEPS = [("due", _("due today or before")), ("late", _("late"))]
@@ -25,7 +26,14 @@ STEPS = [("due", _("due today or before")), ("late", _("late"))]
 class CaseFilterForm(forms.Form):
     """What stands in the address of the list."""
 
-    q = forms.CharField(label=_("Room, name, pinyin initials, last 4 digits of a phone"), required=False, max_length=60)
+    q = forms.CharField(
+        label=_("Room, name, pinyin initials, last 4 digits of a phone"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={"pattern": NO_WHOLE_NUMBER, "title": _("The last 4 digits of a phone, never the whole number")}
+        ),
+    )
     state = forms.ChoiceField(label=_("State"), required=False, choices=Case.State.choices)
     team = forms.ChoiceField(label=_("Team"), required=False)
     member = forms.ChoiceField(label=_("Responsible"), required=False)

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from arrears.limitation import Limitation, earliest, limitations
 from arrears.models import ChargeBalance, Verification
 from arrears.queries import Bucket, bucket_of
 from arrears.verification import payments_known_until
@@ -28,8 +29,6 @@ from notices.models import Notice
 from owners.models import Address, EmergencyContact, Owner, Phone
 from owners.personal_data import mask_name, mask_party
 
-LIMITATION_YEARS = 3
-LIMITATION_WARNING_DAYS = 180
 ZERO = Decimal("0.00")
 Channel = ContactAttempt.Channel
 SECOND = Address.Kind.SECOND
@@ -72,7 +71,7 @@ class ChargeGroup:
 class OverdueCharge:
     balance: ChargeBalance
     days: int
-    limitation: "Limitation"
+    limitation: Limitation
 
     @property
     def open(self) -> Decimal:
@@ -82,6 +81,8 @@ class OverdueCharge:
     def period(self) -> str:
         """Whole months as ``2023-01``, ``2023-01 – 03``; others by their days."""
         start, end = self.balance.charge.period_start, self.balance.charge.period_end
+        if self.balance.charge.starts_unknown:
+            return _("start unknown, until %(end)s") % {"end": f"{end:%Y-%m-%d}"}
         if start.day != 1 or (end + timedelta(days=1)).day != 1:
             return f"{start:%Y-%m-%d} – {end:%Y-%m-%d}"
         if (start.year, start.month) == (end.year, end.month):
@@ -90,21 +91,10 @@ class OverdueCharge:
 
 
 @dataclass(frozen=True, slots=True)
-class Limitation:
-    """Three years from the due day. Acts that make it later are not looked at, so that it errs on the safe side."""
-
-    on: date
-    days_left: int
-
-    @property
-    def colour(self) -> str:
-        return "red" if self.days_left < 0 else "amber" if self.days_left <= LIMITATION_WARNING_DAYS else ""
-
-
-@dataclass(frozen=True, slots=True)
 class OwnerContacts:
     """One owner with what they can be reached by; ``name`` is masked."""
 
+    pk: int
     name: str
     is_first: bool
     phones: list[Phone]
@@ -158,14 +148,6 @@ class Dossier:
         return list(zip(Stage, marks, strict=True))
 
 
-def limitation_of(due_on: date, today: date) -> Limitation:
-    """The earliest day on which a charge due on ``due_on`` may become time-barred."""
-    year = due_on.year + LIMITATION_YEARS
-    leap_day = (due_on.month, due_on.day) == (2, 29)
-    on = due_on.replace(year=year, day=28 if leap_day else due_on.day)
-    return Limitation(on, (on - today).days)
-
-
 def read_dossier(case: Case, *, viewer: User, now: datetime) -> Dossier:
     """Everything about one case; a fixed number of queries."""
     today = timezone.localdate(now)
@@ -182,7 +164,7 @@ def read_dossier(case: Case, *, viewer: User, now: datetime) -> Dossier:
         party=mask_party(case.account.ownership.party_name),
         reason=Reason.of(case),
         bucket=bucket_of((today - case.oldest_due_on).days) if case.oldest_due_on else None,
-        limitation=limitation_of(case.oldest_due_on, today) if case.oldest_due_on else None,
+        limitation=earliest(line.limitation for group in groups for line in group.lines),
         verification=facts.verified.get(case.account_id),
         known_until=payments_known_until(case.project),
         standing=stands,
@@ -249,6 +231,7 @@ def _charge_groups(case: Case, today: date) -> list[ChargeGroup]:
         "charge__fee_type__is_on_behalf", "charge__period_start__year", "charge__fee_type__position",
         "charge__fee_type_id", "charge__period_start", "pk",
     )  # fmt: skip
+    limits = limitations([balance.charge for balance in rows], on=today)
     groups = groupby(rows, key=lambda balance: (balance.charge.period_start.year, balance.charge.fee_type))
     return [
         ChargeGroup(
@@ -256,8 +239,7 @@ def _charge_groups(case: Case, today: date) -> list[ChargeGroup]:
             fee=fee.name,
             is_on_behalf=fee.is_on_behalf,
             lines=[
-                OverdueCharge(balance, (today - balance.due_on).days, limitation_of(balance.due_on, today))
-                for balance in of_group
+                OverdueCharge(balance, (today - balance.due_on).days, limits[balance.charge_id]) for balance in of_group
             ],
         )
         for (year, fee), of_group in groups
@@ -272,6 +254,7 @@ def _owners(case: Case) -> list[OwnerContacts]:
     found = owners.order_by("memberships__position", "memberships__pk").prefetch_related(phones, emergency, addresses)
     return [
         OwnerContacts(
+            pk=owner.pk,
             name=mask_name(owner.name),
             is_first=index == 0,
             phones=owner.live_phones,

@@ -9,6 +9,7 @@ from collection.campaigns import current_campaign
 from collection.limits import Limit, holds_of
 from collection.models import ArrearsReason, Campaign, Case, Stage, Team
 from collection.models.cases import CaseQuerySet
+from collection.same_person import together
 from company.models import Project, User
 from notices.issuing import BatchPreview, check_batch, confirm_batch
 from notices.models import Batch, NoticeKind
@@ -81,6 +82,17 @@ def held_accounts(cases: Collection[Case], *, now: datetime) -> dict[int, str]:
         if texts:
             found[account_of[case_id]] = "; ".join(texts)
     return found
+
+
+def one_envelope(order: LetterOrder) -> list[list[Case]]:
+    """Cases of the order that belong to one person: their letters can go in one envelope. Each group once."""
+    groups: dict[frozenset[int], list[Case]] = {}
+    others = together(order.cases)
+    for case in order.cases:
+        if case.pk in others:
+            group = [case, *others[case.pk]]
+            groups.setdefault(frozenset(one.pk for one in group), group)
+    return list(groups.values())
 
 
 def usual_occasion(project: Project, *, today: date) -> str:

@@ -36,6 +36,7 @@ class Limit(models.TextChoices):
     NIGHT = "night", gettext_lazy("between 22:00 and 8:00")
     HOURS = "hours", gettext_lazy("outside the contact hours")
     PROMISE = "promise", gettext_lazy("promise not due yet")
+    PLAN = "plan", gettext_lazy("instalment plan is kept")
     REQUEST = "request", gettext_lazy("request unanswered")
     AGREED_DATE = "agreed_date", gettext_lazy("agreed date not reached")
     HELD = "held", gettext_lazy("case is held")
@@ -50,7 +51,7 @@ class Limit(models.TextChoices):
 # What the project manager may lift for a day with a reason. Never the night, and never what is unclear about money.
 OVERRIDABLE = frozenset(
     {
-        Limit.HOURS, Limit.PROMISE, Limit.REQUEST, Limit.AGREED_DATE, Limit.HELD,
+        Limit.HOURS, Limit.PROMISE, Limit.PLAN, Limit.REQUEST, Limit.AGREED_DATE, Limit.HELD,
         Limit.VISITS_A_DAY, Limit.VISITS_A_WEEK, Limit.CALLS_A_DAY, Limit.CONTACTS_A_WEEK,
     }
 )  # fmt: skip
@@ -252,6 +253,10 @@ def _word_holds(case: Case, holds: Holds) -> Iterator[Refusal]:
         said = {"day": short_day(promise.pay_by), "amount": f"{promise.amount:,.2f}"}
         text = _("the owner promised to pay %(amount)s on %(day)s; no contact before that") % said
         yield _until_day(Limit.PROMISE, text, promise.pay_by + DAY)
+    if due := holds.plans.get(case.pk):
+        agreed = {"day": short_day(due.due_on), "amount": f"{due.amount:,.2f}"}
+        text = _("an instalment plan is kept: %(amount)s is due on %(day)s; no contact before that") % agreed
+        yield _until_day(Limit.PLAN, text, due.due_on + DAY)
     if request := holds.requests.get(case.pk):
         text = _("request of %(day)s is unanswered") % {"day": short_day(timezone.localdate(request.created_at))}
         yield Refusal(Limit.REQUEST, text, _("after the answer"))

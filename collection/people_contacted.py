@@ -1,6 +1,7 @@
 """What was done to whom: outbound contacts counted per person across all their units (C9).
 
-A person is an owner, together with owners of the same name and ID number in the project. Each of several co-owners
+A person is an owner, together with owners of the same name and ID number in the project; rows that were merged by
+hand are one row of owners anyway. Each of several co-owners
 answers for the whole and is counted alone: a visit to a flat of two is a visit to both.
 """
 
@@ -11,8 +12,7 @@ from datetime import datetime
 
 from collection.models import Case, ContactAttempt
 from owners.models import Owner, OwnershipMember
-
-PersonKey = tuple[str, str] | int
+from owners.persons import PersonKey, person_key, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def histories(
     counted = ContactAttempt.objects.filter(is_incoming=False, happened_at__gt=after, happened_at__lte=until)
     if leave_out is not None:
         counted = counted.exclude(pk=leave_out)
-    people = _people_of(ids)
+    people = people_of(ids)
     owners = _owners_of(cases, {person for persons in people.values() for person in persons})
     by_case = _grouped(counted.filter(case__in=ids).values_list("case_id", "channel", "happened_at"))
     to_owner = counted.filter(case__account__ownership__members__owner__in=owners).order_by()
@@ -55,32 +55,23 @@ def lock_people(case: Case) -> None:
 
     Two contacts at one moment would not see each other, and neither would be the one too many.
     """
-    owners = _owners_of([case], _people_of([case.pk])[case.pk])
+    owners = _owners_of([case], people_of([case.pk])[case.pk])
     list(Owner.objects.filter(pk__in=owners).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
-def _people_of(case_ids: Collection[int]) -> dict[int, set[PersonKey]]:
+def people_of(case_ids: Collection[int]) -> dict[int, set[PersonKey]]:
+    """By case id the persons who answer for it; one query."""
     found: dict[int, set[PersonKey]] = defaultdict(set)
     members = OwnershipMember.objects.filter(ownership__account__cases__in=case_ids).order_by()
     columns = ("ownership__account__cases", "owner_id", "owner__name", "owner__id_number_hash")
     for case_id, *owner in members.values_list(*columns):
-        found[case_id].add(_key(*owner))
+        found[case_id].add(person_key(*owner))
     return found
 
 
 def _owners_of(cases: Collection[Case], people: Collection[PersonKey]) -> dict[int, PersonKey]:
     """Every owner row that is one of ``people``."""
-    owners: dict[int, PersonKey] = {person: person for person in people if isinstance(person, int)}
-    hashes = {person[1] for person in people if not isinstance(person, int)}
-    same = Owner.objects.filter(project__in={case.project_id for case in cases}, id_number_hash__in=hashes)
-    for owner_id, name, id_number_hash in same.values_list("pk", "name", "id_number_hash"):
-        if (name, id_number_hash) in people:
-            owners[owner_id] = (name, id_number_hash)
-    return owners
-
-
-def _key(owner_id: int, name: str, id_number_hash: str) -> PersonKey:
-    return (name, id_number_hash) if id_number_hash else owner_id
+    return rows_of(people, projects={case.project_id for case in cases})
 
 
 def _grouped(rows: Collection[tuple[int, str, datetime]]) -> dict[int, list[PastContact]]:

@@ -7,13 +7,11 @@ never as 100 %.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from collection.models import Campaign, TargetClass
+from collection.models import TargetClass
 from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, Reductions, View
-from collection.rate_rows import RateRow, rate_rows
-from company.models import Project
+from collection.rate_rows import RateRow
 
 CENT, HUNDRED = Decimal("0.01"), Decimal(100)
 NOISE = Decimal("1e-12")  # of dividing twice; a cent of a thousand million is more
@@ -61,18 +59,6 @@ class Rates:
     def excluded_share(self) -> Decimal | None:
         """Percent of what would be due if nothing were excluded."""
         return percent_of(self.excluded_due, self.current.whole + self.excluded_due)
-
-
-def class_rates(
-    project: Project,
-    *,
-    on: date,
-    campaign: Campaign | None = None,
-    view: View = View.APPRAISAL,
-    settings: RateSettings = DEFAULTS,
-) -> dict[TargetClass, Rates]:
-    """The rates of a project's classes at the end of ``on``; with ``campaign`` its recovery too. One query."""
-    return rates_by_class(rate_rows(project, on=on, campaign=campaign, settings=settings), view=view, settings=settings)
 
 
 def rates_of(rows: Iterable[RateRow], *, view: View = View.APPRAISAL, settings: RateSettings = DEFAULTS) -> Rates:

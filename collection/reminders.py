@@ -47,7 +47,7 @@ def _remind_of(campaign: Campaign, today: date) -> int:
         for progress in progress_of(campaign, today=today)
         if not progress.is_complete and (stage := stage_of(progress.due_on, today))
     ]
-    managers = _managers(campaign.project) if waiting else []
+    managers = managers_of(campaign.project) if waiting else []
     return sum(
         _remind_person(progress, stage, user, campaign.project)
         for progress, stage in waiting
@@ -84,6 +84,7 @@ def _people(milestone: Milestone, managers: Iterable[User]) -> list[User]:
     return list({user.pk: user for user in (*responsible, *managers)}.values())
 
 
-def _managers(project: Project) -> list[User]:
+def managers_of(project: Project) -> list[User]:
+    """The active project managers of a project."""
     live = ProjectAccess.objects.live().filter(project=project, role=Role.PROJECT_MANAGER)
     return list(User.objects.active().filter(pk__in=live.values("user")).order_by("pk"))

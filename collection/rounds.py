@@ -16,6 +16,7 @@ from arrears.verification import valid_verifications
 from collection.limits import Clearance, Limit, Refusal, clearances, hour_refusals
 from collection.models import Case, CaseTransition, ContactAttempt, PromiseToPay, RoundChecklist, Visit
 from collection.reasons import Reason
+from collection.same_person import together
 from company.models import Project, User
 from owners.personal_data import mask_party
 
@@ -45,6 +46,7 @@ class RoundRow:
     promise: PromiseToPay | None = None
     paid_at: datetime | None = None
     owed: Decimal = ZERO
+    same_person: list[Case] = field(default_factory=list)
 
     @property
     def why_not(self) -> list[Refusal]:
@@ -140,6 +142,7 @@ def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRo
     cleared = clearances(still_open, ContactAttempt.Channel.VISIT, now=now)
     verified = valid_verifications(project, [case.account_id for case in cases], now=now)
     today = timezone.localdate(now)
+    of_one_person = together(still_open)
     rows = []
     for case in cases:
         visit, clearance = visits.get(case.pk), cleared.get(case.pk, Clearance())
@@ -155,6 +158,7 @@ def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRo
             promise=getattr(visit.contact, "promise", None) if visit else None,
             paid_at=paid_at.get(case.pk),
             owed=case.overdue or owed_before.get(case.account_id, ZERO),
+            same_person=of_one_person.get(case.pk, []),
         )
         rows.append(row)
     return rows

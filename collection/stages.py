@@ -138,7 +138,7 @@ def _climb(steps: Sequence[Step], events: Sequence[Event], reason: ArrearsReason
 
 
 def _ready_on(step: Step, done: Sequence[DoneStep], events: Iterable[Event], case: Case, holds: Holds) -> date:
-    """The wait after the step before; a broken promise ends it, a promise that still runs makes it longer."""
+    """The wait after the step before; a broken promise ends it, a promise or plan that is kept makes it longer."""
     since = done[-1].on if done else case.opened_on
     ready_on = since + timedelta(days=step.wait_days)
     broken = [event.on for event in events if event.happening == Happening.PROMISE_BROKEN and event.on >= since]
@@ -146,6 +146,8 @@ def _ready_on(step: Step, done: Sequence[DoneStep], events: Iterable[Event], cas
         ready_on = min(ready_on, max(broken))
     if promise := holds.promises.get(case.pk):
         ready_on = max(ready_on, promise.pay_by + timedelta(days=1))
+    if due := holds.plans.get(case.pk):
+        ready_on = max(ready_on, due.due_on + timedelta(days=1))
     if agreed_on := holds.agreed.get(case.pk):
         ready_on = max(ready_on, agreed_on)
     if case.held_until:

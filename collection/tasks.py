@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from collection import following, promises, reminders
+from collection import following, limitation_warnings, plan_reminders, promises, reminders
 
 
 @shared_task(name="collection.follow_ledger")
@@ -17,4 +17,11 @@ def follow_ledger() -> None:
 
 @shared_task(name="collection.remind")
 def remind() -> None:
-    reminders.remind(today=timezone.localdate())
+    today = timezone.localdate()
+    reminders.remind(today=today)
+    plan_reminders.remind_of_instalments(today=today)
+
+
+@shared_task(name="collection.warn_of_limitation")
+def warn_of_limitation() -> None:
+    limitation_warnings.warn_of_limitation(today=timezone.localdate())

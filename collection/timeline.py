@@ -24,12 +24,15 @@ from collection.models import (
     ReasonChange,
     VisitPhoto,
 )
+from collection.people_contacted import people_of
 from collection.reasons import Reason
 from company.models import AuditEvent
 from notices.models import Notice
+from owners.persons import rows_of
 
 Channel, Said = ContactAttempt.Channel, ContactAttempt.Payment
 LATEST_VERIFICATIONS = 10
+LATEST_ELSEWHERE = 10
 
 
 class Group(StrEnum):
@@ -88,6 +91,7 @@ def timeline(case: Case) -> list[Entry]:
     """All entries, newest first; a fixed number of queries."""
     entries = [
         *_contacts(case),
+        *_contacts_elsewhere(case),
         *_requests(case),
         *_promises(case),
         *_payments(case),
@@ -136,6 +140,25 @@ def _contacts(case: Case) -> Iterator[Entry]:
             detail=contact.note,
             warnings=warnings,
             photos=list(visit.photos.all()) if visit else [],
+        )
+
+
+def _contacts_elsewhere(case: Case) -> Iterator[Entry]:
+    """What was done to the same people for their other units: it served this case too, and counts.
+
+    Neither the unit nor what was said is told, since the other case may be another team's.
+    """
+    rows = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
+    elsewhere = ContactAttempt.objects.filter(is_incoming=False, case__account__ownership__members__owner__in=rows)
+    latest = elsewhere.exclude(case=case).select_related("recorded_by").distinct().order_by("-happened_at", "-pk")
+    for contact in latest[:LATEST_ELSEWHERE]:
+        yield _entry(
+            contact.happened_at,
+            Group.CONTACT,
+            CHANNEL_ICONS[Channel(contact.channel)],
+            contact_title(contact),
+            person=contact.recorded_by.name,
+            detail=_("for another unit of the same owner; counts for this one too"),
         )
 
 

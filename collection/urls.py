@@ -14,12 +14,14 @@ from collection.views import (
     projects,
     relief,
     rounds,
+    search,
     teams,
     visits,
 )
 
 app_name = "collection"
 urlpatterns = [
+    path("p/<slug:project_code>/search/", search.search_page, name="search"),
     path("projects/", projects.projects, name="projects"),
     path("p/<slug:project_code>/dashboard/", dashboard.dashboard, name="dashboard"),
     path("p/<slug:project_code>/dashboard/course.json", dashboard.dashboard_course, name="dashboard_course"),
@@ -59,6 +61,7 @@ urlpatterns = [
     path("p/<slug:project_code>/cases/export/", cases.cases_export, name="cases_export"),
     path("p/<slug:project_code>/cases/bulk/", cases.cases_bulk, name="cases_bulk"),
     path("p/<slug:project_code>/cases/<int:pk>/", case.case, name="case"),
+    path("p/<slug:project_code>/cases/<int:pk>/late-fees/", case.case_late_fees, name="case_late_fees"),
     path("p/<slug:project_code>/cases/<int:pk>/verify/", case.case_verify, name="case_verify"),
     path("p/<slug:project_code>/cases/<int:pk>/reason/", case.case_reason, name="case_reason"),
     path("p/<slug:project_code>/cases/<int:pk>/visit/", visits.visit, name="visit"),

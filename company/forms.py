@@ -163,8 +163,22 @@ class ProjectForm(forms.ModelForm):
             self.fields["code"].disabled = True
 
 
+class PhaseForm(forms.ModelForm):
+    class Meta:
+        model = Phase
+        fields = ["name", "position"]
+
+    def clean_name(self) -> str:
+        """Django's sets of forms look for a name twice among themselves, not in the database."""
+        name: str = self.cleaned_data["name"]
+        others = Phase.objects.filter(project=self.instance.project_id, name=name).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(_t("Another phase has this name."))
+        return name
+
+
 PhaseFormSet = forms.inlineformset_factory(
-    Project, Phase, fields=["name", "position"], extra=2, can_delete=False, max_num=50
+    Project, Phase, form=PhaseForm, fields=["name", "position"], extra=2, can_delete=False, max_num=50
 )
 
 

@@ -43,9 +43,11 @@ CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
+UNITS = Entry(_("Units and owners"), "owners:units", "building")
 BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
 RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
+LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
@@ -63,6 +65,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ASSIGNMENT,
         CASES,
         LEDGER,
+        UNITS,
+        LIMITATION,
         RELIEF,
         BATCHES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
@@ -75,11 +79,13 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Finance desk"), "arrears:home", "layout-dashboard"),
         Entry(_("Imports"), "arrears:imports", "file-import"),
         LEDGER,
+        UNITS,
         Entry(_("Payments"), "arrears:payments", "cash"),
         Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         RELIEF,
         LATE_FEES,
+        LIMITATION,
         CASES,
         TERMS,
         FIRST_DAY,
@@ -92,6 +98,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         CASES,
         LEDGER,
+        UNITS,
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
@@ -108,6 +115,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         DASHBOARD,
         CASES,
         LEDGER,
+        UNITS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,

@@ -50,6 +50,7 @@ class Right(models.TextChoices):
     EXPORT_CASES = "export_cases", _("Export cases")
     MANAGE_PEOPLE = "manage_people", _("Manage people and roles")
     MANAGE_SETTINGS = "manage_settings", _("Manage projects and settings")
+    KEEP_OWNERS = "keep_owners", _("Keep owners, contacts and sales")
     MANAGE_TERMS = "manage_terms", _("Keep contract, fees and buildings")
     SEE_AUDIT = "see_audit", _("See the audit trail")
 
@@ -90,6 +91,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.EXPORT_CASES: MANAGER,
     Right.MANAGE_PEOPLE: MANAGER | ADMIN,
     Right.MANAGE_SETTINGS: ADMIN,
+    Right.KEEP_OWNERS: FINANCE | MANAGER,
     Right.MANAGE_TERMS: FINANCE | MANAGER | ADMIN,
     Right.SEE_AUDIT: LEADER | ADMIN,
 }

@@ -84,9 +84,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # Sweeps: whatever a lost message or a killed worker left behind is found again within a minute.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "arrears.judge_plans": {"task": "arrears.judge_plans", "schedule": 600.0},
+    "arrears.sweep_late_fee_runs": {"task": "arrears.sweep_late_fee_runs", "schedule": 60.0},
     "arrears.sweep_imports": {"task": "arrears.sweep_imports", "schedule": 60.0},
     "collection.follow_ledger": {"task": "collection.follow_ledger", "schedule": 60.0},
     "collection.remind": {"task": "collection.remind", "schedule": 600.0},
+    "collection.warn_of_limitation": {"task": "collection.warn_of_limitation", "schedule": 3600.0},
     "company.mail_notifications": {"task": "company.mail_notifications", "schedule": 60.0},
     "notices.sweep": {"task": "notices.sweep", "schedule": 60.0},
 }
@@ -213,6 +215,9 @@ IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", 200_000)
 IMPORT_MAX_UNPACKED_MB = env.int("IMPORT_MAX_UNPACKED_MB", 400)
 IMPORT_READER_MB = env.int("IMPORT_READER_MB", 512)
 IMPORT_READER_SECONDS = env.int("IMPORT_READER_SECONDS", 10)
+
+# An export with the personal data of more people than this has to be made in parts.
+PERSONAL_EXPORT_LIMIT = env.int("PERSONAL_EXPORT_LIMIT", 500)
 
 # --- signing in -----------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ def statement_data(
             "建筑面积": f"{account.unit.area}㎡" if account.unit.area else "",
             "起日": written_date(movements.since),
             "止日": written_date(movements.until),
-            "数据截至": _instant(known_until),
+            "数据截至": written_instant(known_until),
             "余额": figures(abs(closing)),
             "大写": capitals(abs(closing)),
             "有预存": "1" if closing < 0 else "",
@@ -155,6 +155,8 @@ def _words(line: Movement, numbers: Mapping[int, str]) -> str:
     if line.charge is not None:
         fee = line.charge.fee_type
         period = short_period(line.charge.period_start, line.charge.period_end)
+        if line.charge.starts_unknown:
+            period = f"起始不明，至{line.charge.period_end:%Y-%m-%d}"
         name = f"{one_line(fee.name)}{'（代收）' if fee.is_on_behalf else ''}"
         what = line.word if line.kind is MovementKind.LATE_FEE else f"{MOVEMENT_WORDS.get(line.kind, '')}{line.word}"
         return f"{what} {name} {period}".strip()
@@ -182,5 +184,6 @@ def _overdue(account: Account, today: date) -> Decimal:
     return total or ZERO
 
 
-def _instant(at: datetime | None) -> str:
+def written_instant(at: datetime | None) -> str:
+    """Day and minute in words; nothing for none."""
     return f"{written_date(timezone.localdate(at))} {timezone.localtime(at):%H:%M}" if at else ""

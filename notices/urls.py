@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from notices.views import batches, desk, files, firms, papers, register, templates
+from notices.views import batches, desk, files, firms, group_statements, papers, register, templates
 
 app_name = "notices"
 of_project = [
@@ -20,6 +20,8 @@ of_project = [
     path("letters/<int:pk>/file/", files.notice_file, name="notice_file"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:pk>/file/", papers.paper_file, name="paper_file"),
+    path("statements/", group_statements.group_statement, name="group_statement"),
+    path("statements/copy/", group_statements.group_statement_copy, name="group_statement_copy"),
     path("accounts/<int:pk>/papers/", papers.account_papers, name="account_papers"),
     path("accounts/<int:pk>/statement/", papers.statement_issue, name="statement_issue"),
     path("accounts/<int:pk>/statement/copy/", papers.statement_copy, name="statement_copy"),

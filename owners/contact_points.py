@@ -10,6 +10,7 @@ from company.audit import record
 from company.models import User
 from owners.models import Address, EmergencyContact, Owner, Phone
 from owners.personal_data import keyed_hash
+from owners.persons import lock_person
 
 NOT_DIGITS = re.compile(r"\D")
 COUNTRY_CODE = re.compile(r"^(?:00)?86(?=1\d{10}$)")
@@ -43,6 +44,7 @@ def add_phone(
     Raises PhoneNumberError.
     """
     digits = normalise_phone(number)
+    owner = lock_person(owner)
     phones = _lock_phones(owner)
     known = next((phone for phone in phones if phone.number_hash == keyed_hash(digits)), None)
     phone = known or Phone(
@@ -54,7 +56,7 @@ def add_phone(
     if is_primary or not any(other.is_primary for other in phones):
         _make_primary(phone, phones)
     if known is None:
-        record(action="owners.phone_added", by=by, project=owner.project, obj=owner, last4=phone.last4)
+        record(action="owners.phone_added", by=by, project=owner.project, obj=owner, row=phone.pk, last4=phone.last4)
     return phone
 
 
@@ -80,14 +82,16 @@ def end_phone(phone: Phone, *, by: User | None, now: datetime) -> None:
     left = [other for other in phones if other.pk != phone.pk]
     if left and not any(other.is_primary for other in left):
         _make_primary(left[0], left)
-    record(action="owners.phone_ended", by=by, project=phone.project, obj=phone.owner, last4=phone.last4)
+    record(action="owners.phone_ended", by=by, project=phone.project, obj=phone.owner, row=phone.pk, last4=phone.last4)
 
 
 @transaction.atomic
 def make_primary(phone: Phone, *, by: User | None) -> None:
     """The number to dial first."""
     _make_primary(phone, _lock_phones(phone.owner))
-    record(action="owners.phone_primary", by=by, project=phone.project, obj=phone.owner, last4=phone.last4)
+    record(
+        action="owners.phone_primary", by=by, project=phone.project, obj=phone.owner, row=phone.pk, last4=phone.last4
+    )
 
 
 @transaction.atomic
@@ -98,37 +102,58 @@ def mark_phone(
     state: Phone.State | None = None,
     do_not_contact: bool | None = None,
     confirmed_on: date | None = None,
+    label: str | None = None,
 ) -> None:
     """Note what was learnt of a number: whether it is valid, may be dialled, and when that was confirmed."""
-    changes = {"state": state, "do_not_contact": do_not_contact, "confirmed_on": confirmed_on}
+    changes = {"state": state, "do_not_contact": do_not_contact, "confirmed_on": confirmed_on, "label": label}
     given = {name: value for name, value in changes.items() if value is not None}
     for name, value in given.items():
         setattr(phone, name, value)
     phone.save(update_fields=list(given))
     detail = {name: str(value) for name, value in given.items()}
-    record(action="owners.phone_marked", by=by, project=phone.project, obj=phone.owner, last4=phone.last4, **detail)
+    record(
+        action="owners.phone_marked", by=by, project=phone.project, obj=phone.owner, row=phone.pk, last4=phone.last4,
+        **detail,
+    )  # fmt: skip
 
 
 @transaction.atomic
 def change_address(owner: Owner, kind: Address.Kind, text: str, *, by: User | None, now: datetime) -> Address | None:
     """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing."""
-    Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    owner = lock_person(owner)
     live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
     text = text.strip()
     if live and live.text == text:
         return live
     if live:
         Address.objects.filter(pk=live.pk).update(ended_at=now)
-    record(action="owners.address_changed", by=by, project=owner.project, obj=owner, kind=kind)
+    record(
+        action="owners.address_changed", by=by, project=owner.project, obj=owner, kind=kind,
+        row=live.pk if live else None,
+    )  # fmt: skip
     return Address.objects.create(project_id=owner.project_id, owner=owner, kind=kind, text=text) if text else None
+
+
+@transaction.atomic
+def mark_returned(address: Address, *, returned_on: date | None, by: User | None) -> None:
+    """Mail to this address came back on a day; None takes the mark away."""
+    Address.objects.filter(pk=address.pk).update(returned_on=returned_on)
+    record(
+        action="owners.mail_returned", by=by, project=address.project, obj=address.owner, row=address.pk,
+        kind=address.kind, on=returned_on.isoformat() if returned_on else "",
+    )  # fmt: skip
 
 
 @transaction.atomic
 def add_emergency_contact(
     owner: Owner, *, name: str, number: str = "", relation: str = "", by: User | None
 ) -> EmergencyContact:
-    """Whom to ask that the owner call back. Raises PhoneNumberError."""
+    """Whom to ask that the owner call back; the same one again is the one on file. Raises PhoneNumberError."""
     digits = normalise_phone(number) if number else ""
+    owner = lock_person(owner)
+    same = {"name": name, "relation": relation, "number_hash": keyed_hash(digits)}
+    if known := EmergencyContact.objects.filter(owner=owner, ended_at=None, **same).first():
+        return known
     contact = EmergencyContact.objects.create(
         project_id=owner.project_id,
         owner=owner,
@@ -138,7 +163,42 @@ def add_emergency_contact(
         number_hash=keyed_hash(digits),
         last4=digits[-4:],
     )
-    record(action="owners.emergency_contact_added", by=by, project=owner.project, obj=owner, contact=contact.pk)
+    record(action="owners.emergency_contact_added", by=by, project=owner.project, obj=owner, row=contact.pk)
+    return contact
+
+
+@transaction.atomic
+def end_emergency_contact(contact: EmergencyContact, *, by: User | None, now: datetime) -> None:
+    """Nobody is to be asked there any more; the row stays as history."""
+    EmergencyContact.objects.filter(pk=contact.pk, ended_at__isnull=True).update(ended_at=now)
+    record(action="owners.emergency_contact_ended", by=by, project=contact.project, obj=contact.owner, row=contact.pk)
+
+
+@transaction.atomic
+def change_emergency_contact(
+    contact: EmergencyContact,
+    *,
+    name: str,
+    relation: str,
+    number: str,
+    do_not_contact: bool,
+    by: User | None,
+    now: datetime,
+) -> EmergencyContact:
+    """Replace an emergency contact: the old row ends, a new one begins; an empty ``number`` keeps the old one.
+
+    Raises PhoneNumberError. Where only the mark changes, the row stays.
+    """
+    digits = normalise_phone(number) if number else contact.number
+    if (name, relation, digits) != (contact.name, contact.relation, contact.number):
+        end_emergency_contact(contact, by=by, now=now)
+        contact = add_emergency_contact(contact.owner, name=name, number=digits, relation=relation, by=by)
+    if do_not_contact != contact.do_not_contact:
+        EmergencyContact.objects.filter(pk=contact.pk).update(do_not_contact=do_not_contact)
+        record(
+            action="owners.emergency_contact_marked", by=by, project=contact.project, obj=contact.owner,
+            row=contact.pk, do_not_contact=do_not_contact,
+        )  # fmt: skip
     return contact
 
 

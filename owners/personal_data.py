@@ -73,6 +73,12 @@ def mask_numbers_within(text: str) -> str:
     return PERSONAL_NUMBER.sub(lambda number: mask_phone(number[0]), text)
 
 
+def mask_email(address: str) -> str:
+    """``zhang.san@example.com`` → ``z***@example.com``."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}***{at}{domain}"
+
+
 def mask_address(address: str) -> str:
     """Keeps the first three characters, as ``江苏省***``."""
     return address[:3] + "***" if address else ""

@@ -13,8 +13,8 @@ from django.db.models import Model
 from company.audit import record
 from company.models import Project, User
 from company.rights import FIELD, HEAD, RIGHTS, Right, roles_in
-from owners.models import Address, EmergencyContact, Occupant, Owner, Phone
-from owners.personal_data import mask_address, mask_id_number, mask_name, mask_phone
+from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Phone
+from owners.personal_data import mask_address, mask_email, mask_id_number, mask_name, mask_phone
 
 PROJECT_WIDE = RIGHTS[Right.REVEAL_PERSONAL] - FIELD - HEAD
 
@@ -39,6 +39,7 @@ SECRETS: dict[str, Secret] = {
     "address": Secret(Address, "text", mask_address),
     "name": Secret(Owner, "name", mask_name),
     "id-number": Secret(Owner, "id_number", mask_id_number),
+    "email": Secret(Email, "address", mask_email),
     "emergency": Secret(EmergencyContact, "number", mask_phone),
     "occupant": Secret(Occupant, "phone", mask_phone),
 }

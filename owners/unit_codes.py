@@ -20,6 +20,7 @@ ROOM_WORD = re.compile(r"(?<=[0-9A-Z])(?:号房间|号房|房间|号室|室|房|
 BETWEEN_SCRIPTS = re.compile(r"(?<=[\u3400-\u9fff])(?<!期)(?=[0-9A-Z])")
 BUILDING_SUFFIX = re.compile(r"(?:号楼|栋|幢|座|楼)$")
 DIGITS = re.compile(r"\d+")
+ROOM_ALONE = re.compile(r"[A-Z]?\d{2,4}[A-Z]?")
 ROOM_NUMBER = re.compile(r"^(\d{1,2})\d{2}(?:[A-Z]|$)")
 SORT_WIDTH = 6
 LIKELY_SLIPS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1"})
@@ -65,6 +66,11 @@ def unit_from_cells(building: str, entrance: str, room: str) -> UnitName | None:
     if len(place) > len(between) and place[-len(between) :] == between:  # the building's cell repeats the entrance
         between = []
     return _named([*place, *between, *rest])
+
+
+def is_room(text: str) -> bool:
+    """Whether a text is a room's number and nothing else: ``1203``, ``A12``, not the number of a resident."""
+    return ROOM_ALONE.fullmatch(normalise(text)) is not None
 
 
 def canonical_code(building: str, entrance: str, room: str) -> str:

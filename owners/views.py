@@ -1,4 +1,4 @@
-"""The search box, and revealing what is masked."""
+"""Revealing what is masked."""
 
 from __future__ import annotations
 
@@ -6,39 +6,18 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
-from company.rights import FIELD, HEAD, RIGHTS, Right
+from company.rights import Right
 from owners.revealing import SECRETS, MayReveal, RevealRefusedError, reveal
-from owners.search import search
 
-CASES = "collection:cases"
-WHOLE_PROJECT = RIGHTS[Right.SEE_LEDGER] - FIELD - HEAD
 PURPOSE_LENGTH = 200
-
-
-@project_view(Right.SEE_LEDGER)
-def search_page(request: ProjectRequest) -> HttpResponse:
-    """Units that fit what is typed. Who sees only the cases of a team searches among those."""
-    text = request.GET.get("q", "")[:60]
-    if not request.roles & WHOLE_PROJECT and (cases := _cases(request)):
-        return HttpResponseRedirect(f"{cases}?{urlencode({'q': text})}")
-    hits = search(request.project, text) if request.roles & WHOLE_PROJECT else []
-    return TemplateResponse(request, "owners/search.html", {"text": text.strip(), "hits": hits})
-
-
-def _cases(request: ProjectRequest) -> str:
-    try:
-        return reverse(CASES, kwargs={"project_code": request.project.code})
-    except NoReverseMatch:
-        return ""
 
 
 @never_cache

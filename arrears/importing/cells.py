@@ -29,9 +29,10 @@ IN_BRACKETS = re.compile(r"\((.+)\)")
 NUMERALS_IN_WORDS = re.compile(r"[零〇一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟萬两]")
 DAY = re.compile(  # one separator throughout: 2022.01-03 are three months
     r"(\d{4})\s*(?:年\s*(\d{1,2})\s*月|(?P<by>[-/.])\s*(\d{1,2})\s*(?P=by))\s*(\d{1,2})\s*[日号]?"
-    r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+    r"(?:(?:[ T]+|(?<=[日号]))\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 )
-PACKED_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
+PACKED_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?")
+SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 MONTH = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?份?|(\d{4})(\d{2})")
 QUARTER = re.compile(r"(\d{4})\s*[-/年]?\s*(?:第?([1-4一二三四])季度|Q([1-4]))", re.IGNORECASE)
 HALF_YEAR = re.compile(r"(\d{4})\s*年?度?\s*([上下])半年")
@@ -39,7 +40,11 @@ YEAR = re.compile(r"(\d{4})\s*年(?:度|全年)?")
 YEAR_SAID_ONCE = re.compile(
     r"(\d{4}\s*[-/.年])\s*(\d[-/.\d月日号]*?)\s*(?:至|到|~|～|—+|–|-)\s*(\d{1,2}(?:[-/.月]\d{1,2})?\s*[月日号]?份?)"
 )
-RANGE_MARKS = re.compile(r"\s*(?:至|到|~|～|—+|–|--)\s*|(?<=[\d日月])\s*-\s*(?=\d{4})")
+WITHIN_A_YEAR = re.compile(r"\d{1,2}\s*月?份?(?:\s*[-~至到]\s*\d{1,2}\s*月?份?)?|第?[1-4一二三四]季度|[上下]半年|全年")
+RANGE_MARKS = re.compile(
+    r"\s*(?:至|到|~|～|—+|–|--|[,;、])\s*|(?<=[\d日月])\s*-\s*(?=\d{4})|(?<=[\d日月])\s+(?=\d{4}\s*[-/.年])"
+)
+IN_ANY_BRACKETS = re.compile(r"[(\[【〔](.+)[)\]】〕]")
 LOST_DIGITS = re.compile(r"\d(?:\.\d+)?E\+?\d+|1\d{3}0{7}", re.IGNORECASE)
 
 Value = TypeVar("Value")
@@ -176,6 +181,8 @@ def _single_day(cell: float | int | date | datetime) -> Period | Fault:
 
 
 def _written_period(text: str) -> Period | Fault:
+    if bracketed := IN_ANY_BRACKETS.fullmatch(text):
+        text = bracketed[1].strip(SPACE)
     if text in OPEN_ENDED:
         return Fault("open_ended")
     parts = RANGE_MARKS.split(text)
@@ -216,6 +223,9 @@ def _simple_period(text: str) -> Period | Fault:
         if match := PACKED_DAY.fullmatch(text):
             day = date(*map(int, match.groups()))
             return day, day
+        if (match := SERIAL.fullmatch(text)) and int(match[1]) in SERIAL_DAYS:
+            day = SERIAL_DAY_ZERO + timedelta(days=int(match[1]))
+            return day, day
         if match := MONTH.fullmatch(text):
             return months(int(match[1] or match[3]), int(match[2] or match[4]), 1)
         if match := QUARTER.fullmatch(text):
@@ -228,6 +238,20 @@ def _simple_period(text: str) -> Period | Fault:
     except ValueError:
         return Fault("impossible_day")
     return Fault("not_a_day")
+
+
+def in_year(year: Cell, cell: Cell) -> Cell:
+    """What a sheet says in two columns as one text: ``2024`` and ``3`` are ``2024年3月``, ``2024`` alone ``2024年``.
+
+    A cell that names its year itself stands.
+    """
+    named = re.fullmatch(r"((?:19|20)\d{2})\s*年?度?", unicodedata.normalize("NFKC", shown(year)).strip(SPACE))
+    text = unicodedata.normalize("NFKC", shown(cell)).strip(SPACE)
+    if named is None:
+        return cell if text not in NOTHING else year
+    if text in NOTHING:
+        return f"{named[1]}年"
+    return f"{named[1]}年{text}" if WITHIN_A_YEAR.fullmatch(text) else cell
 
 
 def months(year: int, month: int, count: int) -> Period:

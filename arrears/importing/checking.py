@@ -3,11 +3,13 @@
 What differs between kinds of lists stands in checking_charges, checking_payments and checking_lists.
 """
 
+import bisect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from arrears.importing.carrying import Carrier, Source
 from arrears.importing.cells import Fault, Memo, latest_day, shown
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
@@ -22,7 +24,12 @@ from owners.parties import same_people
 from owners.registering import NewUnit, usage_of
 
 ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
-STANDS_IN = {Field.ROOM: Field.UNIT, Field.PERIOD_START: Field.PERIOD, Field.PERIOD_END: Field.PERIOD}
+STANDS_IN = {
+    Field.ROOM: (Field.UNIT,),
+    Field.PERIOD_START: (Field.PERIOD, Field.YEAR),
+    Field.PERIOD_END: (Field.PERIOD, Field.YEAR),
+}
+"""Where a field has no column of its own, the columns that say it."""
 
 Faults = list[tuple[Key, Fault]]
 
@@ -35,14 +42,14 @@ class SheetUnderCheck:
 
     def __init__(self, layout: SheetLayout, first_column: int) -> None:
         self.layout, self.first_column = layout, first_column
-        self.kinds, self.totals = RowKinds(layout), RunningTotals()
+        self.kinds, self.totals, self.carrier = RowKinds(layout), RunningTotals(), Carrier(layout)
         self.cells = {Field(name): first_column + index for name, index in layout.index_of().items()}
 
     def issue(self, severity: ImportIssue.Severity, row: int, at: Key, fault: Fault) -> Issue:
         """``fault`` at its place: in a column by its index, or that of the field or of what stands in for it."""
         if isinstance(at, Field):
-            at = at if self.layout.column_of(at) else STANDS_IN.get(at, at)
-            column = self.layout.column_of(at)
+            said_by = (at, *STANDS_IN.get(at, ()))
+            column = next((found for field in said_by if (found := self.layout.column_of(field))), None)
             name = str(at.label)
         else:
             column, name = self.layout.columns[at], ""
@@ -66,7 +73,7 @@ class Check(ABC):
     twice_at: Field = Field.FEE
 
     def __init__(self, register: Register, *, today: date, create_units: bool) -> None:
-        self.outcome = Outcome()
+        self.outcome = Outcome(checked_on=today)
         self.register, self.today = register, today
         self.parsers = Parsers(register, latest=latest_day(today), create_units=create_units, shape=self.shape)
         self._first_seen: dict[object, tuple[str, int]] = {}
@@ -97,7 +104,13 @@ class Check(ABC):
         """The amounts of the total row at hand."""
         return self.parsers.printed(sheet.table, sheet.index)
 
-    def count(self, row: Any, staged: Sequence[Staged], sheet: Any) -> None:  # noqa: B027  a hook
+    def carry(
+        self, table: Table, kinds: Sequence[RowKind], chunk: Chunk, sheet: Any, *, after: int
+    ) -> dict[int, Source]:
+        """Fill cells that the sheet prints once for several rows below ``after``; returns which rows were filled."""
+        return sheet.carrier.fill(table, kinds, chunk.covered, after=after)  # type: ignore[no-any-return]
+
+    def count(self, row: Any, staged: Sequence[Any], sheet: Any) -> None:  # noqa: B027  a hook
         """Take note of a row that can be posted."""
 
     def blank_amounts(self, row: Any, sheet: Any) -> list[Place]:
@@ -108,15 +121,22 @@ class Check(ABC):
         """The rows of ``sheet`` that can be posted. Walk it to the end to have the outcome."""
         on_its_way = self.under_check(layout, sheet.first_column)
         self.outcome.has_late_fee |= layout.column_of(Field.LATE_FEE) is not None
+        for field, text in layout.given.items():
+            self._tell_given(layout, Field(field), text)
         for chunk in sheet.chunks():
             yield from self._chunk(chunk, on_its_way)
 
     def _chunk(self, chunk: Chunk, sheet: SheetUnderCheck) -> Iterator[Staged]:
         table = Table(chunk.rows, sheet.layout)
+        kinds = sheet.kinds.of(table)
+        header = bisect.bisect_right(chunk.numbers, sheet.layout.header_rows[1]) - 1
+        carried = self.carry(table, kinds, chunk, sheet, after=header)
         batch = self.batch(table, chunk.numbers, sheet)
         sheet.table, summed = table, 0
-        for index, (kind, row) in enumerate(zip(sheet.kinds.of(table), batch.rows, strict=True)):
+        for index, (kind, row) in enumerate(zip(kinds, batch.rows, strict=True)):
             sheet.index = index
+            if index in carried:
+                self._tell_carried(row, sheet, carried[index])
             if row.number <= sheet.layout.header_rows[1]:
                 summed = index + 1
             elif kind is RowKind.DATA:
@@ -126,6 +146,18 @@ class Check(ABC):
                 summed = index + 1
                 self._total_row(kind, row.number, sheet)
         sheet.totals.add(batch.amounts_between(summed, table.length))
+
+    def _tell_given(self, layout: SheetLayout, field: Field, text: str) -> None:
+        if layout.column_of(field) is None:
+            params = {"field": field.value, "text": text}
+            issue = Issue(WARNING, layout.name, layout.header_rows[0], "", text, "given", params)
+            self.outcome.warn(issue, key=f"{layout.name} {field}")
+
+    def _tell_carried(self, row: AnyRow, sheet: SheetUnderCheck, source: Source) -> None:
+        """Cells that are empty and not merged are taken from the row above by guess; a person is to see that."""
+        if source is Source.GROUP:
+            issue = sheet.issue(WARNING, row.number, Field.ROOM, Fault("carried"))
+            self.outcome.warn(issue, key=sheet.layout.name)
 
     def _data_row(self, row: Any, sheet: SheetUnderCheck, *, is_faulty: bool) -> Sequence[Staged]:
         self.outcome.rows += 1

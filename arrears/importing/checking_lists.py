@@ -12,14 +12,14 @@ from arrears.importing.cells import Fault
 from arrears.importing.checking import WARNING, Check, Faults, SheetUnderCheck
 from arrears.importing.fields import ARREARS, Field
 from arrears.importing.layout import Column, SheetLayout
-from arrears.importing.outcome import Staged, StagedListed
+from arrears.importing.outcome import Staged, StagedAmount, StagedListed
 from arrears.importing.reading import Place as Cell
 from arrears.importing.reading import Refusal
 from arrears.importing.register import Register
 from arrears.importing.rows import Table
 from arrears.importing.totals import ZERO, Key
 from arrears.importing.values import Batch, Place, Shape
-from arrears.importing.windows import OF_FIELD, Calendar
+from arrears.importing.windows import OF_FIELD, Calendar, Window
 from arrears.models import FeeType, Import
 
 EARLIER_FROM, IS_COMPLETE, TAKES_CREDIT = "earlier_from", "is_complete", "takes_credit"
@@ -107,7 +107,9 @@ class ListCheck(Check):
             return [(Field.PERIOD_END, Fault("end_before_start"))]
         if row.fee is None and any(not column.fee_id for column in sheet.arrears):
             return [(Field.FEE, Fault("no_fee"))]
-        return []
+        as_of = sheet.calendar.as_of.isoformat()
+        later = [column.index for column in sheet.arrears if sheet.is_to_come(column) and sheet.amount(column)]
+        return [(at, Fault("after_the_list", {"as_of": as_of})) for at in later]
 
     def faults(self, row: ListRow, sheet: "_List") -> Faults:
         """Cells of the row that cannot be used, amounts among them."""
@@ -116,12 +118,11 @@ class ListCheck(Check):
 
     def staged(self, row: ListRow, sheet: "_List") -> Sequence[Staged]:
         """Every amount of the row, also those that are nothing."""
-        return [self._listed(row, column, sheet) for column in sheet.arrears]
+        return [self._listed(row, column, sheet) for column in sheet.arrears if not sheet.is_to_come(column)]
 
     def _listed(self, row: ListRow, column: Column, sheet: "_List") -> StagedListed:
-        window = OF_FIELD[Field(column.field)]
-        start, end, _is_known = sheet.calendar.period(window)
-        is_dated = bool(row.start and row.end)
+        window, start, end, is_known = sheet.time_of(column)
+        is_dated = bool(row.start and row.end) and not column.period
         return StagedListed(
             sheet.layout.name,
             row.number,
@@ -132,11 +133,11 @@ class ListCheck(Check):
             window.value,
             row.start if is_dated and row.start else start,
             row.end if is_dated and row.end else end,
-            is_dated,
+            is_dated or is_known,
             sheet.amount(column),
         )
 
-    def count(self, row: ListRow, staged: Sequence[Staged], sheet: "_List") -> None:
+    def count(self, row: ListRow, staged: Sequence[StagedAmount], sheet: "_List") -> None:
         """Add up printed late fees, and hold the sums of the row against its amounts."""
         self.outcome.printed_late_fee += sum((sheet.amount(column) for column in sheet.late_fees), ZERO)
         self.outcome.empty_rows += all(not part.amount for part in staged)
@@ -165,7 +166,29 @@ class _List(SheetUnderCheck):
         self.arrears = [column for column in layout.columns if column.field in ARREARS]
         self.late_fees = [column for column in layout.columns if column.field == Field.LATE_FEE]
         self.sums = [column for column in layout.columns if column.field == Field.COLUMN_SUM]
+        self.names_periods = any(column.period for column in self.arrears)
         self.money = sorted([*self.arrears, *self.late_fees, *self.sums], key=lambda column: column.index)
+
+    def is_to_come(self, column: Column) -> bool:
+        """Whether the column stands for a year or month that begins after the list's month."""
+        start = column.period.partition("/")[0]
+        return bool(start) and date.fromisoformat(start) > self.calendar.month_end
+
+    def time_of(self, column: Column) -> tuple[Window, date, date, bool]:
+        """The window of a column with its first and last day, and whether these make the period of a charge.
+
+        Where columns name years or months, all are compared as one window: theirs need not fit the others.
+        """
+        window = OF_FIELD[Field(column.field)]
+        if not self.names_periods:
+            start, end, _is_known = self.calendar.period(window)
+            return window, start, end, False
+        if column.period:
+            begin, _slash, last = column.period.partition("/")
+            end = min(date.fromisoformat(last), self.calendar.month_end)
+            return Window.WHOLE, date.fromisoformat(begin) if begin else end, end, bool(begin)
+        start, end, is_known = self.calendar.period(window)
+        return Window.WHOLE, start, end, is_known and window != Window.WHOLE
 
     def amount(self, column: Column) -> Decimal:
         """What the row at hand prints in a column, in CNY; nothing where that is no amount."""
@@ -202,7 +225,7 @@ def refuse_day(workbook: Import, *, today: date, newest: date | None) -> None:
 def newest_list(workbook: Import) -> date | None:
     """The day of the newest other list that is posted in the project."""
     posted = Import.objects.filter(
-        project=workbook.project_id, kind=Import.Kind.ARREARS_LIST, state=Import.State.POSTED
+        project=workbook.project_id, kind=Import.Kind.ARREARS_LIST, state__in=Import.IN_LEDGER_STATES
     ).exclude(pk=workbook.pk)
     newest: date | None = posted.aggregate(newest=Max("as_of"))["newest"]
     return newest

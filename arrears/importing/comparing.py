@@ -69,12 +69,14 @@ class Line:
 class ListPlan:
     """What posting a list will do. ``unsettled``: lower in the list, yet settled by later money in the ledger.
 
-    ``used_credit``: by how much new charges are larger for credit of before; ``owed``: credit that the list prints.
+    ``relieved``: higher in the list by what was waived here, which is not charged again. ``used_credit``: by how much
+    new charges are larger for credit of before; ``owed``: credit that the list prints.
     """
 
     charges: list[NewCharge] = field(default_factory=list)
     settled: list[SettledOutside] = field(default_factory=list)
     unsettled: list[tuple[Position, Decimal]] = field(default_factory=list)
+    relieved: list[tuple[Position, Decimal]] = field(default_factory=list)
     used_credit: list[tuple[Position, Decimal]] = field(default_factory=list)
     owed: list[tuple[Position, Decimal]] = field(default_factory=list)
     lines: dict[tuple[int, str], Line] = field(default_factory=lambda: defaultdict(Line))
@@ -107,7 +109,7 @@ class _Listed(NamedTuple):
 
 
 class _Owed(NamedTuple):
-    """A live charge of the ledger. ``open`` as of the day, ``open_now`` as it stands, in CNY."""
+    """A live charge of the ledger, in CNY: ``open`` as of the day, ``waived`` by then, ``open_now`` as it stands."""
 
     unit_id: int
     fee_type_id: int
@@ -116,6 +118,7 @@ class _Owed(NamedTuple):
     period_start: date
     period_end: date
     open: Decimal
+    waived: Decimal
     open_now: Decimal
 
 
@@ -132,9 +135,11 @@ def compare_list(workbook: Import) -> ListPlan:
         before = sum((charge.open for charge in owed), ZERO)
         line.listed, line.ledger = line.listed + amount, line.ledger + before
         if amount > before:
-            new = _new_charges(rows, amount - before, known, fees[key[1]], calendar)
-            plan.charges += new
-            line.new += amount - before
+            relieved = min(amount - before, sum((charge.waived for charge in owed), ZERO))
+            if relieved:
+                plan.relieved.append((position, relieved))
+            plan.charges += _new_charges(rows, amount - before - relieved, known, fees[key[1]], calendar)
+            line.new += amount - before - relieved
         elif amount < before:
             line.settled += _settle(plan, position, owed, before - amount)
     _add_used_credit(plan, workbook)
@@ -169,7 +174,8 @@ def _ledger(
     rows = run_on_stage(
         """
         SELECT charge.unit_id, charge.fee_type_id, charge.id, charge.account_id, charge.period_start, charge.period_end,
-            charge.amount - balance.settled + coalesce(later.amount, 0) + coalesce(waived.amount, 0),
+            charge.amount - balance.settled + coalesce(later.amount, 0) + coalesce(waived.later, 0),
+            coalesce(waived.before, 0),
             charge.amount - balance.settled,
             charge.external_id = ''
         FROM (SELECT DISTINCT unit_id, fee_type_id FROM stage) AS printed
@@ -185,9 +191,10 @@ def _ledger(
                 AND (payment.received_on > %(as_of)s OR (payment.kind = 'received' AND source.kind = 'arrears_list'))
         ) AS later ON balance.settled > 0
         LEFT JOIN LATERAL (
-            SELECT sum(waiver.amount) AS amount FROM arrears_waiver AS waiver
+            SELECT sum(waiver.amount) FILTER (WHERE waiver.effective_on > %(as_of)s) AS later,
+                sum(waiver.amount) FILTER (WHERE waiver.effective_on <= %(as_of)s) AS before
+            FROM arrears_waiver AS waiver
             WHERE waiver.charge_id = charge.id AND waiver.kind <> 'reversal' AND waiver.reversed_by_id IS NULL
-                AND waiver.effective_on > %(as_of)s
         ) AS waived ON balance.settled > 0
         WHERE charge.project_id = %(project)s AND charge.period_start <= %(month_end)s
         ORDER BY charge.due_on, charge.id
@@ -204,7 +211,7 @@ def _ledger(
             known.add((owed.unit_id, owed.fee_type_id, owed.period_start, owed.period_end))
         windows = printed.get((owed.unit_id, owed.fee_type_id), ())
         window = calendar.window_of(owed.period_start, owed.period_end, windows)
-        if window and owed.open > 0:
+        if window and (owed.open > 0 or owed.waived):
             by_window[owed.unit_id, owed.fee_type_id, window].append(owed)
     return by_window, known
 
@@ -229,6 +236,8 @@ def _new_charges(
     if difference > 0:
         position = rows[0].position
         start, end, is_known = calendar.period(position.window)
+        if position.window == Window.WHOLE and not is_known:  # 2022年及以前 says at least where it ends
+            start = end = next((row.period_end for row in rows if not row.is_dated and row.amount > 0), end)
         is_whole = position.window == Window.CURRENT and (position.unit_id or 0, fee.pk, start, end) not in known
         due_on = fee.due_on(start, end)
         if position.window != Window.CURRENT:

@@ -21,6 +21,7 @@ class Field(models.TextChoices):
     ESTATE = "estate", _("estate (compared only)")
     FEE = "fee", _("fee")
     PERIOD = "period", _("service period")
+    YEAR = "year", _("year of the service period")
     PERIOD_START = "period_start", _("service period from")
     PERIOD_END = "period_end", _("service period to")
     DUE_ON = "due_on", _("due on")
@@ -35,11 +36,27 @@ class Field(models.TextChoices):
     SERIAL_NO = "serial_no", _("serial number")
     RECEIPT_NO = "receipt_no", _("receipt number")
     NOTE = "note", _("note")
+    ENTRY = "entry", _("kind or state of the entry (refunds, void ones)")
     CURRENT = "current", _("current arrears")
     EARLIER = "earlier", _("earlier arrears")
     THIS_YEAR = "this_year", _("arrears of this year")
     PRIOR_YEARS = "prior_years", _("arrears of prior years")
     COLUMN_SUM = "column_sum", _("sum of columns (compared)")
+    UNIT_AREA = "unit_area", _("area")
+    USAGE = "usage", _("usage of the unit")
+    VACANT = "vacant", _("vacant or not")
+    CO_OWNERS = "co_owners", _("further owners")
+    ID_NUMBERS = "id_numbers", _("ID numbers (may hold several)")
+    PHONES = "phones", _("phones (may hold several)")
+    MORE_PHONES = "more_phones", _("further phones")
+    EMERGENCY = "emergency", _("emergency contact, relation and phone")
+    EMERGENCY_PHONE = "emergency_phone", _("phone of the emergency contact")
+    RELATION = "relation", _("relation of the emergency contact")
+    ON_SITE = "on_site", _("address on site")
+    SECOND_ADDRESS = "second_address", _("second correspondence address")
+    EMAILS = "emails", _("e-mail")
+    OCCUPANT = "occupant", _("occupant or tenant")
+    OCCUPANT_PHONE = "occupant_phone", _("phone of the occupant")
 
 
 ARREARS = (Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.OUTSTANDING)
@@ -48,6 +65,12 @@ AMOUNTS = (*ARREARS, Field.DUE, Field.RECEIVED, Field.WAIVED, Field.LATE_FEE, Fi
 DAYS = (Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, Field.DUE_ON, Field.RECEIVED_ON)
 REPEATED = frozenset({*ARREARS, Field.LATE_FEE, Field.COLUMN_SUM})
 """Fields of an arrears list that several columns may hold, for one fee each."""
+
+NAMING_PEOPLE = frozenset({
+    *(Field.CO_OWNERS, Field.ID_NUMBERS, Field.PHONES, Field.MORE_PHONES, Field.EMERGENCY, Field.EMERGENCY_PHONE),
+    *(Field.ON_SITE, Field.SECOND_ADDRESS, Field.EMAILS, Field.OCCUPANT, Field.OCCUPANT_PHONE),
+})  # fmt: skip
+"""Fields of a list of owners whose cells are shown masked."""
 
 SYNONYMS: dict[Field, str] = {
     Field.UNIT: (
@@ -70,8 +93,10 @@ SYNONYMS: dict[Field, str] = {
     ),
     Field.PERIOD: (
         "费用所属期 账期 所属期 所属账期 计费周期 费用期间 费用周期 收费月份 费用月份 计费月份 所属月份 月份 "
-        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间"
+        "收费期间 计费期间 起止日期 计费起止 费用起止 所属期间 计费区间 费用区间 收费区间 欠费期间 欠费起止 起止时间 "
+        "缴费期间 账单月份 应收月份 账单周期 期间"
     ),
+    Field.YEAR: "年度 年份 费用年度 所属年度 欠费年度 收费年度 账单年度 年",
     Field.PERIOD_START: (
         "计费开始 开始日期 计费开始日期 起始日期 费用开始日期 费用起始日期 开始时间 计费起始 计费起始日期 "
         "起始日 计费开始时间 收费开始日期 账单开始日期 费用开始 起"
@@ -92,7 +117,7 @@ SYNONYMS: dict[Field, str] = {
     Field.WAIVED: "减免 减免金额 优惠金额 优惠 折扣金额 折扣 减免费用 打折金额 抵扣金额",
     Field.OUTSTANDING: (
         "欠费金额 欠费 未收 未收金额 欠费合计 未缴金额 欠缴金额 欠款 欠款金额 未付金额 未交金额 应收余额 "
-        "欠收金额 欠费本金"
+        "欠收金额 欠费本金 余额 未付 未缴 未交 剩余金额 欠费余额 应收未收"
     ),
     Field.LATE_FEE: "违约金 滞纳金 违约金额 滞纳金金额 逾期违约金 应收违约金 应收滞纳金",
     Field.EXTERNAL_ID: (
@@ -117,6 +142,10 @@ OF_PAYMENTS: dict[Field, str] = {
     ),
     Field.RECEIPT_NO: "收据号 收据编号 票据号 票据编号 票号 发票号 发票号码 小票号 收据号码 票据号码",
     Field.NOTE: "备注 摘要 说明 用途 附言 备注说明",
+    Field.ENTRY: (
+        "交易类型 业务类型 收支类型 收款类型 类型 单据类型 款项类型 操作类型 记录类型 状态 单据状态 收款状态 票据状态 "
+        "交易状态 支付状态 收据状态 是否作废"
+    ),
 }
 OF_LISTS: dict[Field, str] = {
     Field.CURRENT: "本期 本月 当期 当月 本期欠费 本月欠费 当期欠费 当月欠费 本期应收 本月应收 本期未收 本期欠款",
@@ -128,10 +157,42 @@ OF_LISTS: dict[Field, str] = {
     Field.OUTSTANDING: SYNONYMS[Field.OUTSTANDING].replace("欠费合计 ", ""),
     Field.COLUMN_SUM: "小计 合计 总计 共计 累计 欠费合计 合计欠费 欠费总额 总欠费 欠费总计 合计金额 欠费小计 应收合计",
 }
+OF_OWNERS: dict[Field, str] = {
+    Field.UNIT: SYNONYMS[Field.UNIT].replace("物业地址 房屋地址 ", ""),
+    Field.OWNER: f"{SYNONYMS[Field.OWNER]} 所有权人 权利人 业主名 房产所有人 租售业主",
+    Field.CO_OWNERS: "共有人 共有人姓名 共同业主 产权共有人 其他业主 共有产权人 第二业主",
+    Field.ID_NUMBERS: (
+        "身份证号 身份证号码 身份证 证件号码 证件号 证件编号 统一社会信用代码 社会信用代码 信用代码 身份证件号码 "
+        "业主身份证号 业主证件号 营业执照号 身份证信用代码 证件号码信用代码 身份证号信用代码"
+    ),
+    Field.PHONES: (
+        "联系电话 电话 手机 手机号 手机号码 联系方式 电话号码 业主电话 移动电话 联系手机 业主手机 联系电话1 手机1 "
+        "电话1 业主联系电话 业主联系方式 本人电话 主电话"
+    ),
+    Field.MORE_PHONES: (
+        "联系电话2 电话2 手机2 备用电话 固定电话 座机 家庭电话 其他电话 宅电 备用号码 备用手机 固话 "
+        "第二电话 其他联系方式"
+    ),
+    Field.EMERGENCY: "紧急联系人 应急联系人 紧急联系 紧急联系人姓名 紧急联系人及电话 紧急联系方式 其他联系人",
+    Field.EMERGENCY_PHONE: "紧急联系电话 紧急联系人电话 应急联系电话 紧急电话 紧急联系人手机 紧急联系人联系方式",
+    Field.RELATION: "与业主关系 关系 紧急联系人关系 与紧急联系人关系",
+    Field.ON_SITE: "现场地址 小区内地址 房屋坐落 坐落 物业地址 房屋地址 小区地址",
+    Field.SECOND_ADDRESS: (
+        "第二通信地址 通信地址 通讯地址 联系地址 邮寄地址 第二通讯地址 户籍地址 身份证地址 家庭住址 住址 收件地址 "
+        "送达地址 第二地址 邮寄通信地址"
+    ),
+    Field.EMAILS: "邮箱 电子邮箱 电子邮件 邮件 邮箱地址 email e-mail 业主邮箱 联系邮箱",
+    Field.UNIT_AREA: SYNONYMS[Field.AREA],
+    Field.USAGE: "用途 房屋用途 物业类型 房屋类型 业态 房屋性质 物业性质 使用性质 产品类型 物业用途 房产类型",
+    Field.VACANT: "空置 是否空置 空置状态 入住状态 居住状态 入住情况 房屋状态 空置情况 是否入住",
+    Field.OCCUPANT: "租户 承租人 使用人 租客 现住户 实际使用人 租户姓名 租户及电话 使用人姓名 承租人姓名 租户使用人",
+    Field.OCCUPANT_PHONE: "租户电话 使用人电话 承租人电话 租客电话 现住户电话 租户联系电话 使用人联系电话",
+}
 PLACES = (
     *(Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.OWNER, Field.PHONE, Field.AREA, Field.ESTATE),
     Field.FEE,
 )
+OF_OWNERS_ONLY = tuple(field for field in OF_OWNERS if field != Field.UNIT)
 HEADER_EXAMPLES = "房号、收费项目、应收金额"
 NOT_IN_HEADER = re.compile(r"[\s()\[\]【】:：*＊·.,，、_\-/\\]+")
 PRINTED_MEASURE = re.compile(
@@ -179,8 +240,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
         (
             (Field.ROOM, Field.UNIT),
             (Field.FEE,),
-            (Field.PERIOD, Field.PERIOD_START),
-            (Field.PERIOD, Field.PERIOD_END),
+            (Field.PERIOD, Field.PERIOD_START, Field.YEAR),
+            (Field.PERIOD, Field.PERIOD_END, Field.YEAR),
             (Field.DUE, Field.OUTSTANDING),
         ),
         SYNONYMS,
@@ -191,9 +252,14 @@ VOCABULARIES: dict[str, Vocabulary] = {
         SYNONYMS | OF_PAYMENTS,
     ),
     "arrears_list": _vocabulary(
-        (*PLACES, Field.PERIOD, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
+        (*PLACES, Field.PERIOD, Field.YEAR, Field.PERIOD_START, Field.PERIOD_END, *OF_LISTS, Field.LATE_FEE),
         ((Field.ROOM, Field.UNIT), ARREARS),
         SYNONYMS | OF_LISTS,
+    ),
+    "owners": _vocabulary(
+        (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM, Field.ESTATE, *OF_OWNERS_ONLY),
+        ((Field.ROOM, Field.UNIT), (Field.OWNER, Field.PHONES, Field.ID_NUMBERS, Field.UNIT_AREA)),
+        SYNONYMS | OF_OWNERS,
     ),
 }
 """By kind of import."""

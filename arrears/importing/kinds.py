@@ -1,17 +1,18 @@
-"""What differs between charges, payments and arrears lists on their way from the sheet to the stage."""
+"""What differs between the kinds of lists on their way from the sheet to the stage."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from arrears.importing import staged_charges, staged_lists, staged_payments
+from arrears.importing import staged_charges, staged_lists, staged_owners, staged_payments
 from arrears.importing.checking import Check
 from arrears.importing.checking_charges import ChargeCheck
 from arrears.importing.checking_lists import check_list
+from arrears.importing.checking_owners import OwnerCheck
 from arrears.importing.checking_payments import PaymentCheck
 from arrears.importing.layout import SheetLayout
-from arrears.importing.outcome import Issue, Outcome, StagedListed, StagedMoney, StagedRow
+from arrears.importing.outcome import Issue, Outcome, StagedListed, StagedMoney, StagedPerson, StagedRow
 from arrears.importing.register import Register
 from arrears.models import Import
 
@@ -44,4 +45,10 @@ KINDS: dict[Import.Kind, Kind] = {
         staged_payments.sum_up,
     ),
     Import.Kind.ARREARS_LIST: Kind(check_list, StagedListed._fields, staged_lists.against_ledger, staged_lists.sum_up),
+    Import.Kind.OWNERS: Kind(
+        lambda workbook, register, today: OwnerCheck(register, today=today, create_units=workbook.create_units),
+        StagedPerson._fields,
+        staged_owners.against_ledger,
+        staged_owners.sum_up,
+    ),
 }

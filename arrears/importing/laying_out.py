@@ -10,7 +10,7 @@ from arrears.importing.reading import Refusal, Sheet
 from arrears.importing.recognising import recognise
 from arrears.importing.register import Register
 from arrears.importing.rows import RowKind, RowKinds, Table
-from arrears.models import ColumnMapping
+from arrears.models import ColumnMapping, Import
 from company.models import Project, User
 
 
@@ -23,20 +23,36 @@ def recognised(
         yield whole, recognise(head, sheet, register=register, latest=latest_day(today))
 
 
-def ready_to_check(sheets: Iterable[Sheet], *, register: Register, today: date) -> Iterator[tuple[Sheet, SheetLayout]]:
-    """Each sheet that has a header, with its layout as recognised, for an import that nobody watches.
+def ready_to_check(
+    sheets: Iterable[Sheet], *, register: Register, today: date, left_out: list[str]
+) -> Iterator[tuple[Sheet, SheetLayout]]:
+    """Each sheet that has all that is needed, with its layout as recognised, for an import that nobody watches.
 
-    Raises Refusal when a column is missing, or no sheet has a header.
+    One that lacks something, such as a summary of the others, is left out and named in ``left_out``. Raises Refusal
+    when no sheet is whole, or an amount is of an unknown fee.
     """
-    count = 0
+    count, lacking = 0, list[Refusal]()
     for sheet, layout in recognised(sheets, register=register, today=today):
-        if layout is not None:
-            _require_known_fees(layout)
-            require_fields(layout, register.kind)
-            count += 1
-            yield sheet, layout
+        if layout is None or register.vocabulary.missing(layout.fields):
+            left_out.append(sheet.name)
+            lacking += [_lacks(layout, register)] if layout else []
+            continue
+        _require_known_fees(layout)
+        require_fields(layout, register.kind)
+        count += 1
+        yield sheet, layout
     if not count:
-        raise Refusal("no_header")
+        raise lacking[0] if lacking else Refusal("no_header")
+
+
+def _lacks(layout: SheetLayout, register: Register) -> Refusal:
+    """Why a sheet cannot be imported alone: an unknown fee where it has one, else the columns that are missing."""
+    try:
+        _require_known_fees(layout)
+        require_fields(layout, register.kind)
+    except Refusal as refusal:
+        return refusal
+    return Refusal("no_header")
 
 
 def remember(project: Project, kind: str, sheet: SheetLayout, *, by: User | None, now: datetime) -> None:
@@ -59,11 +75,11 @@ def require_fields(sheet: SheetLayout, kind: str) -> None:
     twice = {column.field for column in sheet.columns if choices.count(column.choice) > 1 and _is_single(column, kind)}
     if twice:
         raise Refusal("column_twice", sheet=sheet.name, fields=sorted(twice))
-    missing = VOCABULARIES[kind].missing(sheet.index_of())
+    missing = VOCABULARIES[kind].missing(sheet.fields)
     if missing:
         names = dict.fromkeys(alternatives[0].value for alternatives in missing)
         raise Refusal("columns_missing", sheet=sheet.name, fields=list(names))
-    if kind == "arrears_list" and not sheet.column_of(Field.FEE):
+    if kind == "arrears_list" and not sheet.column_of(Field.FEE) and Field.FEE not in sheet.given:
         for column in sheet.columns:
             if column.field in ARREARS and not column.fee_id:
                 raise Refusal("no_fee_of_column", column=column.letter, header=column.header)
@@ -92,19 +108,19 @@ def lay_out(sheets: Iterable[Sheet], *, register: Register, today: date) -> Layo
         if found is None:
             layout.left_out.append(sheet.name)
         else:
-            _count_rows(sheet, found)
+            _count_rows(sheet, found, lists_owners=register.kind == Import.Kind.OWNERS)
             layout.sheets.append(found)
     if not layout.sheets:
         raise Refusal("no_header")
-    whole = [laid for laid in layout.sheets if not register.vocabulary.missing(laid.index_of())]
+    whole = [laid for laid in layout.sheets if not register.vocabulary.missing(laid.fields)]
     for laid in layout.sheets:
         laid.is_used = not whole or laid in whole
     return layout
 
 
-def _count_rows(sheet: Sheet, layout: SheetLayout) -> None:
+def _count_rows(sheet: Sheet, layout: SheetLayout, *, lists_owners: bool) -> None:
     """Count the sheet's rows by kind, so that a person sees what was taken for data."""
-    kinds, last = RowKinds(layout), layout.header_rows[1]
+    kinds, last = RowKinds(layout, lists_owners=lists_owners), layout.header_rows[1]
     for chunk in sheet.chunks():
         table = Table(chunk.rows, layout)
         for number, kind in zip(chunk.numbers, kinds.of(table), strict=True):

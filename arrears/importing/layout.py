@@ -16,6 +16,7 @@ class Column:
     """One column as recognised. ``index`` counts from the sheet's first column, ``letter`` is what Excel shows.
 
     ``evidence`` codes are put into words by arrears.importing.messages. ``fee_id``: the fee whose arrears it holds.
+    ``period``: the service period that its header names, as ``2023-01-01/2023-12-31``; without a start ``/2023-12-31``.
     """
 
     index: int
@@ -27,6 +28,7 @@ class Column:
     evidence: str = "nothing_fits"
     params: dict[str, Any] = stored(default_factory=dict)
     fee_id: int | None = None
+    period: str = ""
 
     @property
     def is_doubtful(self) -> bool:
@@ -34,11 +36,13 @@ class Column:
 
     @property
     def choice(self) -> str:
-        """What is chosen of it, as forms and memory write it: ``due``, or ``earlier:7`` for a fee."""
-        return f"{self.field}:{self.fee_id}" if self.fee_id else self.field
+        """What is chosen of it, as forms and memory write it: ``due``, ``earlier:7`` for a fee, with ``@`` a period."""
+        named = f"{self.field}:{self.fee_id}" if self.fee_id else self.field
+        return f"{named}@{self.period}" if self.period else named
 
     def hold(self, choice: str) -> None:
         """Take a ``choice`` for what the column holds."""
+        choice, _at, self.period = choice.partition("@")
         self.field, _colon, fee_id = choice.partition(":")
         self.fee_id = int(fee_id) if fee_id else None
 
@@ -48,7 +52,7 @@ class SheetLayout:
     """One sheet. ``header_rows`` are the sheet's own numbers of the first and last header row.
 
     ``is_used``: whether it is imported; a person can leave a sheet out, such as a summary of the others. ``as_of``: the
-    day of which its title speaks, as text.
+    day of which its title speaks, as text. ``given``: by field what its name or title says of all its rows.
     """
 
     name: str
@@ -63,6 +67,13 @@ class SheetLayout:
     blank_rows: int = 0
     is_used: bool = True
     as_of: str = ""
+    given: dict[str, str] = stored(default_factory=dict)
+
+    @property
+    def fields(self) -> set[str]:
+        """All that is known of its rows: by a column, or by its name or title."""
+        by_fee = {Field.FEE.value} if any(column.fee_id for column in self.columns) else set()
+        return {column.field for column in self.columns if column.field} | set(self.given) | by_fee
 
     def index_of(self) -> dict[str, int]:
         """By field the column that holds it."""

@@ -12,11 +12,28 @@ TABLES = {
     Import.Kind.CHARGES: "arrears_stagedcharge",
     Import.Kind.PAYMENTS: "arrears_stagedpayment",
     Import.Kind.ARREARS_LIST: "arrears_listedamount",
+    Import.Kind.OWNERS: "arrears_stagedowner",
 }
 """Where the checked rows of a kind of list are staged."""
 
+FREE_LUMP = """
+    charge.basis ->> 'list_as_of' IS NOT NULL
+    AND NOT EXISTS (SELECT FROM arrears_latefee AS late_fee WHERE late_fee.charge_id = charge.id)
+    AND NOT EXISTS (SELECT FROM arrears_provedcharge AS proved WHERE proved.charge_id = charge.id)
+    AND NOT EXISTS (
+        SELECT FROM arrears_waiver AS waiver
+        WHERE waiver.charge_id = charge.id AND waiver.kind <> 'reversal' AND waiver.reversed_by_id IS NULL
+    )
+    AND NOT EXISTS (
+        SELECT FROM arrears_allocation AS settled
+        JOIN arrears_payment AS bound ON bound.id = settled.payment_id AND bound.kind <> 'received'
+        WHERE settled.charge_id = charge.id AND settled.kind = 'allocation' AND settled.reversed_by_id IS NULL
+    )
+"""
+"""The condition under which a charge is what a list lumped together, and gives way to the charges of that time."""
+
 MATCHED = sql.SQL(
-    """
+    f"""
     SELECT stage.*, charge.id AS charge_id, charge.amount AS posted
     FROM stage
     JOIN arrears_charge AS charge
@@ -24,6 +41,7 @@ MATCHED = sql.SQL(
          = (stage.unit_id, stage.fee_type_id, stage.period_start, stage.period_end)
         AND charge.external_id = '' AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
     WHERE stage.external_id = ''
+        AND NOT ((charge.amount <> stage.amount OR stage.received > 0) AND {FREE_LUMP})
     UNION ALL
     SELECT stage.*, charge.id,
         CASE WHEN (charge.unit_id, charge.fee_type_id, charge.period_start, charge.period_end)
@@ -34,7 +52,7 @@ MATCHED = sql.SQL(
         ON charge.project_id = %(project)s AND charge.external_id = stage.external_id
         AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
     WHERE stage.external_id <> ''
-    """
+    """  # noqa: S608  a condition of ours
 )
 """Staged rows with their live charge. ``posted`` is its amount, 0 where the external id stands on another charge."""
 
@@ -73,21 +91,24 @@ def staged_table(workbook: Import) -> sql.Identifier:
 
 def staged_rows(workbook: Import) -> tuple["Manager[Any]", ...]:
     """Everything that is staged for a workbook, of whatever kind."""
-    return workbook.staged, workbook.staged_payments, workbook.listed, workbook.staged_units
+    return workbook.staged, workbook.staged_payments, workbook.staged_owners, workbook.listed, workbook.staged_units
 
 
 def imports_payments(project_id: int) -> bool:
     """Whether the project's payments are imported: then amounts received beside charges are only compared."""
-    posted = Import.objects.filter(project_id=project_id, kind=Import.Kind.PAYMENTS, state=Import.State.POSTED)
-    return posted.exists()
+    posted = Import.objects.filter(kind=Import.Kind.PAYMENTS, state__in=Import.IN_LEDGER_STATES)
+    return posted.filter(project_id=project_id).exists()
 
 
 def set_stage(workbook: Import) -> None:
     """Give this transaction the workbook's rows as the table ``stage``, counted for the planner.
 
     Of rows that were copied a moment ago the planner knows nothing and takes them for few, which makes its plans
-    quadratic; only the owner of a table may have it counted, and of a temporary one that is us.
+    quadratic; only the owner of a table may have it counted, and of a temporary one that is us. Owners are compared
+    with the register in memory and need no such table.
     """
+    if workbook.kind == Import.Kind.OWNERS:
+        return
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.stage")
         copied = sql.SQL("CREATE TEMPORARY TABLE stage ON COMMIT DROP AS SELECT * FROM {} WHERE import_id = %s")

@@ -12,6 +12,7 @@ from arrears.importing.fields import HEADER_EXAMPLES, Field
 Sentences = dict[str, str | Promise]
 
 REFUSALS: Sentences = {
+    "depended_on": _("Later money or rows depend on this import: %(rows)s. Reverse those first."),
     "empty": _("The file is empty: there is no row in it."),
     "program": _("This is a program, not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
     "not_a_workbook": _("This is not a workbook. Choose an .xlsx, .xls, .ods or .csv file."),
@@ -51,7 +52,10 @@ ISSUES: Sentences = {
     "phone_lost_digits": _("%(header)s: Excel has turned the phone number into %(value)s and lost its digits"),
     "amount_in_words": _("%(header)s: an amount in words; write it in figures"),
     "not_an_amount": _("%(header)s: not an amount"),
-    "negative": _("%(header)s: the amount is negative"),
+    "negative": _(
+        "%(header)s: the amount is negative. Where it lowers an earlier charge, reverse that one in the ledger and "
+        "enter the right amount, or waive the difference; where it is money paid ahead, record it as a payment"
+    ),
     "amount_too_large": _("%(header)s: the amount is larger than %(limit)s"),
     "three_decimals": _("%(header)s: the amount has more than two decimals"),
     "no_amount": _("%(header)s: no amount"),
@@ -64,6 +68,7 @@ ISSUES: Sentences = {
     "end_before_start": _("%(header)s: the period ends before it starts"),
     "day_too_early": _("%(header)s: the date is before %(earliest)s"),
     "day_too_late": _("%(header)s: the date is after %(latest)s, more than two years ahead"),
+    "after_the_list": _("%(header)s: an amount for a time after %(as_of)s, as of which the list speaks"),
     "no_room": _("%(header)s: no room"),
     "no_building": _("%(header)s: no building is named beside room %(room)s"),
     "unknown_unit": _("%(header)s: there is no unit %(unit)s"),
@@ -80,11 +85,15 @@ ISSUES: Sentences = {
     "received_less": _("%(header)s: less than the %(posted)s that earlier files said was received"),
     "charged_otherwise": _("this fee is charged for this period with %(posted)s, under another number or none"),
     "another_estate": _("The sheet names another estate"),
+    "carried": _("%(header)s: empty, taken from the row above"),
+    "given": _("no column for %(field)s; the sheet's name or title says %(text)s, taken for all its rows"),
     "owner_differs": _("%(unit)s: the owner differs from the register"),
     "paid_back": _(
         "%(header)s: money paid back or cancelled. Reverse the payment in the ledger, or record a refund on the unit's "
         "account, and leave this row out"
     ),
+    "cancels": _("%(header)s: money paid back; it cancels row %(row)s, and neither is posted"),
+    "void": _("%(header)s: %(value)s, not posted"),
     "day_to_come": _("%(header)s: the day is after %(today)s, money cannot have been received yet"),
     "number_lost_digits": _("%(header)s: Excel has turned the number into %(value)s and lost its last digits"),
     "serial_conflict": _("%(header)s: the ledger has this number with %(posted)s; reverse it if this one is right"),
@@ -93,11 +102,46 @@ ISSUES: Sentences = {
         "%(header)s: the arrears list as of %(as_of)s knows this payment already; %(left)s of it is more than the list "
         "showed as settled, so it is held back"
     ),
-    "received_differs": _("%(header)s: the ledger has %(settled)s settled; the column is only compared"),
+    "received_differs": _(
+        "%(header)s: the ledger has %(settled)s settled; imported payments count first, only what they do not explain "
+        "is taken from this column"
+    ),
+    "ahead": _("%(header)s: more is paid than unit %(unit)s owes; %(amount)s will stand as credit"),
     "row_sum_differs": _("%(header)s: the printed sum %(printed)s differs from the columns, which add up to %(ours)s"),
     "settled_since": _("%(header)s: %(amount)s less than the ledger, but later payments have settled it already"),
+    "relieved_here": _("%(header)s: %(amount)s more than the ledger, as was waived here; it is not charged again"),
     "credit_in_list": _("%(header)s: the charge is larger by the credit of %(amount)s that the account had"),
     "is_credit": _("%(header)s: a negative balance of %(amount)s; posted as credit only where you agree"),
+    "not_a_phone": _(
+        "%(header)s: %(part)s is no phone number. A mobile has 11 digits, a landline area code and 7 or 8 digits; "
+        "correct it, or leave the cell empty"
+    ),
+    "not_an_id_number": _(
+        "%(header)s: %(part)s is no ID number (18 or 15 characters), credit code (18) or passport; correct it, or "
+        "leave the cell empty"
+    ),
+    "not_an_email": _("%(header)s: not an e-mail address; correct it, or leave the cell empty"),
+    "masked_value": _(
+        "%(header)s: the value is masked with *. Export with personal data, or leave the column out of the import"
+    ),
+    "not_an_area": _("%(header)s: not an area in square metres; write a number such as 89.50"),
+    "not_yes_or_no": _("%(header)s: cannot be understood; write %(yes)s where the unit is vacant, else %(no)s"),
+    "contact_of_nobody": _("%(header)s: no owner is named in this row, and the register knows none of this unit"),
+    "check_digit": _("%(header)s: the check digit of the ID number is wrong; imported as it stands"),
+    "note_on_name": _("%(header)s: the note “%(note)s” beside the name is not imported"),
+    "unknown_usage": _("%(header)s: “%(usage)s” is no usage that is known here; the usage stays as it is"),
+    "more_id_numbers": _("%(header)s: more ID numbers than owners; those beyond are not imported"),
+    "owner_below": _("taken for a co-owner of unit %(unit)s, which stands in a row above"),
+    "contact_below": _("taken for further contacts of the owner of unit %(unit)s in the row above"),
+    "building_above": _("the building is taken from the row above: unit %(unit)s"),
+    "id_differs": _("%(unit)s: the register has another ID number of this owner, which stays"),
+    "unit_changes": _("%(header)s: the register says %(known)s; with the posting it says %(now)s"),
+    "address_replaced": _("%(header)s: takes the place of another address, which stays in the history"),
+    "second_address": _("%(header)s: the list gives this owner another address further up; this one is not imported"),
+    "email_ended": _("%(header)s: somebody has taken this address away from the owner; it is not added again"),
+    "phone_ended": _(
+        "%(header)s: somebody has taken the number ending in %(last4)s away from this owner; it is not added again"
+    ),
     "total_differs": _("%(header)s: the printed total %(printed)s differs from the sum of the rows %(ours)s by %(by)s"),
 }
 
@@ -107,17 +151,48 @@ WARNINGS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("By its number it is a second charge; posted, the owner owes both"),
     ),
     "another_estate": (_("The sheet names another estate"), _("Check that this is the right file")),
+    "cancels": (
+        _("Money paid back cancels a payment of this file"),
+        _("Neither is posted; compare the first pair"),
+    ),
+    "void": (_("Void entries"), _("They are not posted")),
+    "given": (
+        _("Taken from the sheet's name or title"),
+        _("For all its rows; choose a column where one says otherwise"),
+    ),
+    "carried": (
+        _("Empty cells are taken from the row above"),
+        _("The sheet prints unit and owner once for several rows; look at the first of them"),
+    ),
     "owner_differs": (_("The owner differs from the register"), _("A hint only; ownership is not changed")),
     "total_differs": (_("A printed total differs from its rows"), _("Compared above")),
     "row_sum_differs": (_("A printed sum differs from its row"), _("Nothing is left out for that")),
     "received_differs": (
         _("Received differs from the ledger"),
-        _("Payments are imported here; this is only compared"),
+        _("Imported payments count first; the column only for what they do not explain"),
     ),
     "in_list": (_("Payments that an arrears list knows"), _("Held back unless you agree below")),
     "settled_since": (_("Lower in the list, paid since"), _("Later payments have settled it; nothing is posted")),
+    "ahead": (_("More paid than is owed"), _("Stands as credit and settles later charges by itself")),
+    "relieved_here": (
+        _("Higher in the list by what was waived here"),
+        _("Not charged again; tell the charging system of the waiver"),
+    ),
     "credit_in_list": (_("Credit of before is used"), _("The list has counted it, so the charge is larger by it")),
     "is_credit": (_("Negative balances are credit"), _("Posted only where you agree below")),
+    "check_digit": (_("Check digit of the ID number is wrong"), _("Imported as it stands; look at the document")),
+    "note_on_name": (_("A note beside the name"), _("The name is imported, the note is not")),
+    "unknown_usage": (_("Usage not known"), _("The usage of these units stays as it is")),
+    "more_id_numbers": (_("More ID numbers than owners"), _("Those beyond are not imported")),
+    "owner_below": (_("Co-owners in rows of their own"), _("They belong to the unit above")),
+    "contact_below": (_("Further contacts in rows of their own"), _("They belong to the owner above")),
+    "building_above": (_("Building taken from the row above"), _("As merged cells mean it")),
+    "id_differs": (_("ID number differs from the register"), _("The register's stays")),
+    "unit_changes": (_("Area, usage or vacancy changes"), _("The register then says what the list says")),
+    "address_replaced": (_("Address replaces another"), _("The old one stays in the history")),
+    "second_address": (_("Two addresses of one owner"), _("The first one is imported")),
+    "email_ended": (_("E-mail was taken away by hand"), _("Not added again; add it by hand if it holds")),
+    "phone_ended": (_("Number was taken away by hand"), _("Not added again; add it by hand if it holds")),
 }
 """Short names of warnings, and what they mean for the import."""
 
@@ -126,11 +201,15 @@ EVIDENCE: Sentences = {
     "contains": _("contains the known word %(word)s"),
     "values_differ": _("known word, but only %(fitting)s%% of the values fit; please confirm"),
     "looks_like_phone": _("by content: %(fitting)s of %(of)s look like phone numbers"),
+    "looks_like_phones": _("by content: %(fitting)s of %(of)s look like phone numbers"),
+    "looks_like_id_numbers": _("by content: %(fitting)s of %(of)s look like ID numbers"),
     "looks_like_fee": _("by content: %(fitting)s of %(of)s are fees of the project"),
     "looks_like_unit": _("by content: %(fitting)s of %(of)s look like units"),
     "looks_like_received_on": _("by content: %(fitting)s of %(of)s look like days"),
     "looks_like_method": _("by content: %(fitting)s of %(of)s look like ways to pay"),
     "fee_column": _("names a fee"),
+    "sum_of_row": _("the sum of the fees beside it"),
+    "named_period": _("names a year or month"),
     "unknown_fee_column": _("the project has no fee called %(fee)s; please choose"),
     "looks_like_period": _("by content: %(fitting)s of %(of)s look like dates or months"),
     "taken": _("column %(column)s holds this already"),
@@ -154,6 +233,8 @@ def issue_text(code: str, params: Mapping[str, Any], *, sheet: str = "", value: 
     """What is wrong with a cell."""
     if code == "twice" and params.get("sheet", sheet) != sheet:
         code = "twice_in_sheet"
+    if "field" in params:
+        params = {**params, "field": Field(params["field"]).label}
     return str(ISSUES[code]) % {"header": gettext("cell"), **params, "value": value}
 
 

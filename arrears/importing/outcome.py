@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from arrears.importing.layout import SheetLayout
 from arrears.importing.reading import Place
 from arrears.importing.totals import ZERO, Comparison
 from arrears.models import ImportIssue
@@ -23,9 +24,14 @@ class Staged(Protocol):
     @property
     def row(self) -> int: ...
     @property
-    def amount(self) -> Decimal: ...
-    @property
     def key(self) -> object: ...
+
+
+class StagedAmount(Staged, Protocol):
+    """What is staged of a row with money."""
+
+    @property
+    def amount(self) -> Decimal: ...
 
 
 class StagedRow(NamedTuple):
@@ -97,6 +103,25 @@ class StagedListed(NamedTuple):
         return self.unit_id or self.unit_code, self.fee_type_id, self.window, *period
 
 
+class StagedPerson(NamedTuple):
+    """What COPY writes of a person on a unit, in the order of its columns. ``contacts`` are encrypted."""
+
+    sheet: str
+    row: int
+    unit_id: int | None
+    unit_code: str
+    name: str
+    contacts: str
+    area: Decimal | None
+    usage: str
+    is_vacant: bool | None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Whoever owns a unit stands in a list but once."""
+        return self.unit_id or self.unit_code, self.name
+
+
 @dataclass(slots=True)
 class Issue:
     """One mistake or remark. ``cell`` is its column counted from 0, None where no column is to blame."""
@@ -111,17 +136,32 @@ class Issue:
     cell: int | None = None
 
 
+class PaidBack(NamedTuple):
+    """A row of money that went back, in CNY without sign. ``issue`` is its error where it cancels no payment here."""
+
+    issue: Issue
+    unit_code: str
+    fee_type_id: int | None
+    received_on: date
+    amount: Decimal
+    serial_no: str
+    receipt_no: str
+
+
 @dataclass(slots=True)
 class Outcome:
     """Counts, issues and new units of a workbook.
 
-    ``blank_amounts``: empty cells of good rows that count as nothing received or waived.
+    ``blank_amounts``: empty cells of good rows that count as nothing received or waived. ``cancelled``: sheet and row
+    of payments that another row of the workbook cancels.
     """
 
     issues: list[Issue] = field(default_factory=list)
     new_units: dict[str, NewUnit] = field(default_factory=dict)
     comparisons: list[tuple[str, Comparison]] = field(default_factory=list)
     blank_amounts: list[Place] = field(default_factory=list)
+    paid_back: list[PaidBack] = field(default_factory=list)
+    cancelled: list[tuple[str, int]] = field(default_factory=list)
     rows: int = 0
     bad_rows: int = 0
     total_rows: int = 0
@@ -129,6 +169,8 @@ class Outcome:
     split_rows: int = 0
     printed_late_fee: Decimal = ZERO
     has_late_fee: bool = False
+    layouts: dict[str, SheetLayout] = field(default_factory=dict)
+    checked_on: date = date.min
     _warnings: dict[tuple[str, str], Issue] = field(default_factory=dict)
 
     @property

@@ -13,11 +13,11 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from arrears.importing.fields import AMOUNTS, DAYS, Field
+from arrears.importing.fields import AMOUNTS, DAYS, NAMING_PEOPLE, Field
 from arrears.importing.layout import Layout
 from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
-from arrears.importing.recognising import LONG_NUMBER
+from arrears.importing.recognising import LONG_NUMBER, mask_written
 from arrears.importing.states import State
 from arrears.models import Import, ImportIssue, ListedAmount, Payment
 from owners.personal_data import mask_numbers_within, mask_phone
@@ -36,6 +36,8 @@ STEP_OF_STATE: dict[State, int] = {
     State.APPROVED: 4,
     State.POSTING: 4,
     State.POSTED: 5,
+    State.UNDO_ASKED: 5,
+    State.UNDOING: 5,
     State.UNDONE: 5,
 }
 
@@ -79,7 +81,7 @@ class Progress:
 def progress_of(workbook: Import, *, now: datetime) -> Progress:
     """How far the work on an import is. Rows are counted while it is read or checked; a posting is one act."""
     started = workbook.claimed_at if workbook.state in Import.WORKING_STATES else None
-    counts = started and workbook.state != State.POSTING
+    counts = started and workbook.state not in (State.POSTING, State.UNDOING)
     return Progress(
         rows=rows_done(workbook.pk) if counts else 0,
         total=_rows_to_walk(workbook) if workbook.state == State.CHECKING else 0,
@@ -95,9 +97,15 @@ def _rows_to_walk(workbook: Import) -> int:
 def same_file_before(workbook: Import) -> Import | None:
     """The last import of the project that posted the very same file."""
     posted = Import.objects.filter(
-        project=workbook.project_id, file_sha256=workbook.file_sha256, state=State.POSTED
+        project=workbook.project_id, file_sha256=workbook.file_sha256, state__in=Import.IN_LEDGER_STATES
     ).exclude(pk=workbook.pk)
     return posted.select_related("posted_by").first()
+
+
+def brings_nothing(workbook: Import) -> bool:
+    """Whether the ledger has every row of the check that can be posted, and nothing waits for consent."""
+    waits = any(Decimal(workbook.findings.get(name, "0")) for name in ("held", "credit"))
+    return 0 < workbook.good_rows <= workbook.known_rows and not waits
 
 
 class TotalLine(NamedTuple):
@@ -194,6 +202,30 @@ def method_lines(workbook: Import) -> list[MethodLine]:
     ]
 
 
+class PartLine(NamedTuple):
+    """Things of one kind that a list of owners names, and how many of them the register lacked."""
+
+    label: str
+    listed: int
+    new: int
+
+
+def part_lines(workbook: Import) -> list[PartLine]:
+    """What a list of owners brings, kind by kind."""
+    labels = {
+        "owners": _("Owners"),
+        "id_numbers": _("ID numbers"),
+        "phones": _("Phones"),
+        "emails": _("E-mail addresses"),
+        "emergency": _("Emergency contacts"),
+        "addresses": _("Addresses"),
+        "occupants": _("Occupants"),
+    }
+    return [
+        PartLine(labels[part["part"]], part["listed"], part["new"]) for part in workbook.findings.get("by_part", [])
+    ]
+
+
 class Remark(NamedTuple):
     """A kind of warning, and how many rows it concerns."""
 
@@ -262,6 +294,8 @@ def _masked(value: str, field: str) -> str:
     """The value with control characters made visible; of names and long numbers only as much as is needed."""
     if field == Field.OWNER:
         value = LATER_LETTER.sub("*", value)
+    elif field in NAMING_PEOPLE:
+        value = mask_written(value)
     elif field in AMOUNTS or field in DAYS:  # 20250230 is shown whole, a phone in the wrong column is not
         value = mask_numbers_within(value)
     elif field not in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
@@ -281,6 +315,6 @@ def seal_of(workbook: Import) -> str:
             workbook.outstanding,
             workbook.known_rows,
         ),
-        *(found.get(name, "") for name in ("new", "settled", "held", "credit")),
+        *(found.get(name, "") for name in ("new", "settled", "held", "credit", "brings")),
     )
     return "-".join(map(str, figures))

@@ -5,16 +5,21 @@ balances (of charges: then what was received), credit, versions. Unique keys mak
 nothing, also at the same moment: who comes second waits for the locks or for the keys, and finds the rows there.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import connection, transaction
 from psycopg import sql
 
 from arrears.accounts import make_accounts
+from arrears.credit import apply_credit
 from arrears.importing.ledger_match import imports_payments, run_on_stage, set_stage, staged_rows, staged_table
+from arrears.importing.lumps import replace_lumps
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.posting_lists import post_list
-from arrears.importing.posting_payments import Posted, apply_all_credit, post_payments
+from arrears.importing.posting_owners import known_register, lock_project, post_owners
+from arrears.importing.posting_payments import Posted, post_payments
+from arrears.importing.received import settle_as_printed
 from arrears.models import Import, ListedAmount
 from arrears.posting import raise_versions
 from company.models import User
@@ -29,16 +34,28 @@ def post_staged(workbook: Import, *, now: datetime, by: User | None) -> int:
 
     Raises LedgerMovedError, and then nothing is written.
     """
-    _register_units(workbook)
+    if workbook.kind == Import.Kind.OWNERS:
+        return _post_owners(workbook, now=now)
+    _name_units(workbook, _register_units(workbook))
     set_stage(workbook)
     make_accounts(workbook.project, _unit_days(workbook))
     _lock_accounts(workbook)
+    touched = replace_lumps(workbook, now=now, by=by) if workbook.kind == Import.Kind.CHARGES else set()
     posted = _post_rows(workbook, now=now, by=by)
-    touched = {account_id for _sheet, _row, account_id in posted}
-    apply_all_credit(workbook.project, touched, now=now, by=by)
+    touched |= {account_id for _sheet, _row, account_id in posted}
+    apply_credit(touched, now=now, by=by)
     raise_versions(touched, now=now)
     clear_stage(workbook)
     return len({(sheet, row) for sheet, row, _account_id in posted})
+
+
+def _post_owners(workbook: Import, *, now: datetime) -> int:
+    """Lists of owners touch no ledger: no account is made or locked, no version raised."""
+    lock_project(workbook)
+    known = known_register(workbook)
+    posted = post_owners(workbook, _register_units(workbook), known=known, now=now)
+    clear_stage(workbook)
+    return posted
 
 
 def clear_stage(workbook: Import) -> None:
@@ -54,21 +71,25 @@ def _post_rows(workbook: Import, *, now: datetime, by: User | None) -> list[Post
             return post_payments(workbook, now=now, by=by)
         case Import.Kind.ARREARS_LIST:
             return post_list(workbook, now=now, by=by)
-    with_received = not imports_payments(workbook.project_id)
-    posted = _post_charges(workbook, now=now, by=by, with_received=with_received)
+    beside_payments = imports_payments(workbook.project_id)
+    posted = _post_charges(workbook, now=now, by=by, with_received=not beside_payments)
     [(staged,)] = run_on_stage("SELECT count(*) FROM stage WHERE amount > 0", workbook)
-    if len(posted) < staged:
+    is_all_new = len(posted) == staged
+    if not is_all_new:
         _make_sure_of_every_row(workbook, staged)
-        posted += _post_increases(workbook, now=now, by=by) if with_received else []
+    if beside_payments:
+        posted += settle_as_printed(workbook, now=now, by=by)
+    if beside_payments or not is_all_new:
+        posted += _post_increases(workbook, now=now, by=by)
     return posted
 
 
-def _register_units(workbook: Import) -> None:
-    """Make the units that the workbook brings, and write their ids into the staged rows."""
+def _register_units(workbook: Import) -> dict[str, int]:
+    """Make the units that the workbook brings; returns their ids by code."""
     staged = list(workbook.staged_units.all())
     if not staged:
-        return
-    register_units(
+        return {}
+    return register_units(
         workbook.project,
         [
             NewUnit(name, unit.building, Unit.Usage(unit.usage), unit.area, unit.owners)
@@ -76,15 +97,23 @@ def _register_units(workbook: Import) -> None:
             if (name := parse_unit(unit.code))
         ],
     )
+
+
+def _name_units(workbook: Import, ids: Mapping[str, int]) -> None:
+    """Write the ids of units that were made into the staged rows.
+
+    They are handed over and not joined from the table of units, of whose new rows the planner knows nothing.
+    """
+    if not ids:
+        return
+    statement = sql.SQL(
+        """
+        UPDATE {} AS staged SET unit_id = made.id FROM unnest(%s::text[], %s::bigint[]) AS made (code, id)
+        WHERE made.code = staged.unit_code AND staged.import_id = %s AND staged.unit_id IS NULL
+        """
+    )
     with connection.cursor() as cursor:
-        statement = sql.SQL(
-            """
-            UPDATE {} AS staged SET unit_id = unit.id FROM owners_unit AS unit
-            WHERE unit.project_id = %s AND unit.code = staged.unit_code
-                AND staged.import_id = %s AND staged.unit_id IS NULL
-            """
-        )
-        cursor.execute(statement.format(staged_table(workbook)), [workbook.project_id, workbook.pk])
+        cursor.execute(statement.format(staged_table(workbook)), [list(ids), list(ids.values()), workbook.pk])
 
 
 def _unit_days(workbook: Import) -> list[tuple[int, date]]:
@@ -132,7 +161,7 @@ def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_rece
         WITH fresh AS MATERIALIZED (
             SELECT stage.*, account.id AS account_id,
                 CASE WHEN %(with_received)s THEN least(coalesce(received, 0), amount) ELSE 0 END AS paid,
-                nextval(pg_get_serial_sequence('arrears_charge', 'id')) AS charge_id
+                nextval((SELECT pg_get_serial_sequence('arrears_charge', 'id')::regclass)) AS charge_id
             FROM stage
             JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.period_end
             JOIN arrears_account AS account ON account.ownership_id = owned.id
@@ -157,7 +186,8 @@ def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_rece
             INSERT INTO arrears_chargebalance (charge_id, project_id, account_id, due_on, amount, settled, is_live)
             SELECT charge_id, %(project)s, account_id, due_on, amount, paid, TRUE FROM made
         ), numbered AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM made WHERE paid > 0
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS payment_id
+            FROM made WHERE paid > 0
         ), payments AS (
             INSERT INTO arrears_payment (
                 id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id
@@ -213,7 +243,8 @@ def _post_increases(workbook: Import, *, now: datetime, by: User | None) -> list
             WHERE matched.received IS NOT NULL  -- which least() would pass over, and settle the whole charge
                 AND least(matched.received, balance.amount - waived.total) > balance.settled - waived.total
         ), numbered AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM increases
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS payment_id
+            FROM increases
         ), payments AS (
             INSERT INTO arrears_payment (
                 id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id

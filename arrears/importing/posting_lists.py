@@ -14,7 +14,7 @@ from arrears.importing.checking_lists import TAKES_CREDIT, newest_list
 from arrears.importing.comparing import ListPlan, NewCharge, Position, compare_list
 from arrears.importing.copying import copy_rows, next_ids
 from arrears.importing.outcome import LedgerMovedError
-from arrears.importing.posting_payments import Posted, Settled, post_settled_outside
+from arrears.importing.posting_payments import Posted, Settled, post_settled
 from arrears.models import Import
 from company.models import User
 
@@ -30,10 +30,11 @@ def post_list(workbook: Import, *, now: datetime, by: User | None) -> list[Poste
     make_accounts(workbook.project, _unit_days(plan, workbook))
     posted = _post_charges(workbook, plan.charges, now=now, by=by)
     settled = [
-        Settled(s.account_id, s.charge_id, s.amount, as_of, workbook.pk, s.position.sheet, s.position.row or None)
+        Settled(s.account_id, s.charge_id, s.amount, as_of, workbook.pk, s.position.sheet, s.position.row or None,
+                as_of)
         for s in plan.settled
-    ]
-    post_settled_outside(workbook, settled, now=now, by=by)
+    ]  # fmt: skip
+    post_settled(workbook, settled, now=now, by=by)
     posted += [(row.sheet, row.row or 0, row.account_id) for row in settled]
     if workbook.options.get(TAKES_CREDIT):
         posted += _post_credit(workbook, plan.owed, now=now, by=by)

@@ -1,23 +1,21 @@
 """Staged payments become payments with their allocations, set-wise; callers hold the locks of their accounts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Exists, F, OuterRef
-
-from arrears.allocation import OpenCharge, free_since, less, plan_allocation, settle_late_fees
+from arrears.allocation import OpenCharge, free_since, less, plan_allocation
+from arrears.credit import Settling, open_by_account, settle
 from arrears.importing.copying import copy_rows, next_ids
 from arrears.importing.covering import Cover, Covered, cover_staged
 from arrears.importing.ledger_match import run_on_stage
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.reversing import cancel_payments, release_allocations
 from arrears.importing.totals import ZERO
-from arrears.models import Allocation, ChargeBalance, Import, LateFeeBalance, Payment, PaymentBalance
-from company.models import Project, User
+from arrears.models import Allocation, Import, Payment
+from company.models import User
 
 Posted = tuple[str, int, int]
 """Sheet, row and account of a row that brought something new."""
@@ -33,21 +31,11 @@ class _Money(NamedTuple):
     received_on: date
 
 
-class Settling(NamedTuple):
-    """Part of a payment, in CNY, that settles a charge from a day on."""
-
-    account_id: int
-    payment_id: int
-    charge_id: int
-    amount: Decimal
-    effective_on: date
-
-
 def post_payments(workbook: Import, *, now: datetime, by: User | None) -> list[Posted]:
     """Post the staged payments that the ledger lacks and settle charges with them; what is left is credit.
 
-    What an earlier list had recorded as settled outside is replaced. Raises LedgerMovedError when the ledger holds one
-    of the serial numbers otherwise by now.
+    What an earlier sheet had recorded as settled outside or received is replaced. Raises LedgerMovedError when the
+    ledger holds one of the serial numbers otherwise by now.
     """
     covered = cover_staged(workbook)
     _take_off(workbook, covered)
@@ -66,56 +54,36 @@ def post_payments(workbook: Import, *, now: datetime, by: User | None) -> list[P
             for money in posted
         ),
     )
-    settle(workbook.project, settlings, now=now, by=by)
+    settle(workbook.project_id, settlings, now=now, by=by)
     return [(money.sheet, money.row, money.account_id) for money in posted]
 
 
-def settle(project: Project, settlings: Collection[Settling], *, now: datetime, by: User | None) -> None:
-    """Write allocations and raise the balances of their charges; those of the payments are the caller's."""
-    copy_rows(
-        "arrears_allocation",
-        ("project_id", "account_id", "payment_id", "charge_id", "amount", "effective_on", "posted_at", "posted_by_id"),
-        (
-            (project.pk, one.account_id, one.payment_id, one.charge_id, one.amount, one.effective_on, now,
-             by and by.pk)
-            for one in settlings
-        ),
-    )  # fmt: skip
-    by_charge: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    for one in settlings:
-        by_charge[one.charge_id] += one.amount
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE arrears_chargebalance AS balance SET settled = settled + more.amount
-            FROM unnest(%s::bigint[], %s::numeric[]) AS more (charge_id, amount)
-            WHERE balance.charge_id = more.charge_id
-            """,
-            [list(by_charge), list(by_charge.values())],
-        )
-
-
 class Settled(NamedTuple):
-    """A row settled outside that is to be posted, in CNY; bound to its charge."""
+    """A row settled outside or imported that is to be posted, in CNY; bound to its charge, which it settles ``since``.
+
+    One that is imported has no day on which it was ``listed_on``.
+    """
 
     account_id: int
     charge_id: int
     amount: Decimal
-    listed_on: date
+    listed_on: date | None
     source_id: int | None
     sheet: str
     row: int | None
+    since: date
+    kind: str = "settled_outside"
 
 
-def post_settled_outside(workbook: Import, rows: Collection[Settled], *, now: datetime, by: User | None) -> None:
-    """Post rows settled outside with their balances and allocations."""
+def post_settled(workbook: Import, rows: Collection[Settled], *, now: datetime, by: User | None) -> None:
+    """Post rows settled outside or imported with their balances and allocations."""
     ids = next_ids("arrears_payment", len(rows))
     copy_rows(
         "arrears_payment",
         ("id", "project_id", "account_id", "kind", "amount", "received_on", "source_id", "source_sheet", "source_row",
          "posted_at", "posted_by_id"),
         (
-            (pk, workbook.project_id, row.account_id, "settled_outside", row.amount, row.listed_on, row.source_id,
+            (pk, workbook.project_id, row.account_id, row.kind, row.amount, row.listed_on, row.source_id,
              row.sheet, row.row, now, by and by.pk)
             for pk, row in zip(ids, rows, strict=True)
         ),
@@ -130,27 +98,14 @@ def post_settled_outside(workbook: Import, rows: Collection[Settled], *, now: da
     )
     free = free_since(*{row.account_id for row in rows})
     settle(
-        workbook.project,
+        workbook.project_id,
         [
-            Settling(row.account_id, pk, row.charge_id, row.amount, free.earliest(pk, row.charge_id, row.listed_on))
+            Settling(row.account_id, pk, row.charge_id, row.amount, free.earliest(pk, row.charge_id, row.since))
             for pk, row in zip(ids, rows, strict=True)
         ],
         now=now,
         by=by,
     )
-
-
-def open_by_account(account_ids: Iterable[int]) -> dict[int, list[OpenCharge]]:
-    """What is not settled on these accounts, oldest due first. One query."""
-    rows = (
-        ChargeBalance.objects.filter(account_id__in=list(account_ids), is_live=True, settled__lt=F("amount"))
-        .order_by("account_id", "due_on", "charge_id")
-        .values_list("account_id", "charge_id", "charge__fee_type_id", "due_on", F("amount") - F("settled"))
-    )
-    found = defaultdict(list)
-    for account_id, *row in rows.iterator(chunk_size=20_000):
-        found[account_id].append(OpenCharge(*row))
-    return found
 
 
 def _take_off(workbook: Import, covered: Covered) -> None:
@@ -204,7 +159,7 @@ def _make_sure_of_every_row(workbook: Import) -> None:
 
 
 def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | None) -> dict[int, Decimal]:
-    """Cancel the rows settled outside that payments replace, and post anew what is left of each.
+    """Cancel the rows of sheets that payments replace, and post anew what is left of each.
 
     Returns by charge, in CNY, what the payments are to settle there.
     """
@@ -216,23 +171,28 @@ def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | N
             by_charge[cover.charge_id] += cover.amount
     old = Payment.objects.in_bulk(replaced)
     allocations = Allocation.objects.filter(payment_id__in=replaced, kind="allocation", reversed_by=None)
-    charge_of = dict(allocations.values_list("payment_id", "charge_id"))
+    settled = {
+        pk: (charge_id or 0, since)
+        for pk, charge_id, since in allocations.values_list("payment_id", "charge_id", "effective_on")
+    }
     release_allocations(list(allocations.values_list("pk", flat=True)), now=now, by=by)
     cancel_payments(replaced, now=now, by=by, source=workbook)
     rests = [
         Settled(
             payment.account_id,
-            charge_of[pk] or 0,
+            settled[pk][0],
             payment.amount - replaced[pk],
-            payment.received_on or date.min,
+            payment.received_on,
             payment.source_id,
             payment.source_sheet,
             payment.source_row,
+            settled[pk][1],
+            payment.kind,
         )
         for pk, payment in sorted(old.items())
         if payment.amount > replaced[pk]
     ]
-    post_settled_outside(workbook, rests, now=now, by=by)
+    post_settled(workbook, rests, now=now, by=by)
     return by_charge
 
 
@@ -262,54 +222,3 @@ def _settle(
             for charge_id, amount in plan.items()
         ]  # fmt: skip
     return settlings
-
-
-def apply_all_credit(project: Project, account_ids: Collection[int], *, now: datetime, by: User | None) -> None:
-    """Money paid ahead settles what is open on these accounts, as arrears.allocation.apply_credit does for one."""
-    credits = (
-        PaymentBalance.objects.filter(account_id__in=list(account_ids), is_live=True, allocated__lt=F("amount"))
-        .filter(payment__kind=Payment.Kind.RECEIVED)
-        .order_by("payment__received_on", "payment_id")
-        .values_list(
-            "payment_id", "account_id", "payment__fee_type_id", "payment__received_on", F("amount") - F("allocated")
-        )
-    )
-    rows = list(credits)
-    open_of = open_by_account({account_id for _payment, account_id, *_rest in rows})
-    free = free_since(*{account_id for _payment, account_id, *_rest in rows})
-    settlings, used = list[Settling](), dict[int, Decimal]()
-    for payment_id, account_id, fee_type_id, received_on, left in rows:
-        charges = open_of.get(account_id, [])
-        due = {charge.charge_id: charge.due_on for charge in charges}
-        plan = plan_allocation(charges, left, fee_type_id=fee_type_id)
-        open_of[account_id] = less(charges, plan)
-        used[payment_id] = sum(plan.values(), ZERO)
-        settlings += [
-            Settling(account_id, payment_id, charge_id, amount,
-                     free.earliest(payment_id, charge_id, received_on, due[charge_id]))
-            for charge_id, amount in plan.items()
-        ]  # fmt: skip
-    settle(project, settlings, now=now, by=by)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE arrears_paymentbalance AS balance SET allocated = allocated + more.amount
-            FROM unnest(%s::bigint[], %s::numeric[]) AS more (payment_id, amount)
-            WHERE balance.payment_id = more.payment_id
-            """,
-            [list(used), list(used.values())],
-        )
-    _settle_late_fees(account_ids, now=now, by=by)
-
-
-def _settle_late_fees(account_ids: Collection[int], *, now: datetime, by: User | None) -> None:
-    """What no charge could use settles assessed late fees, on the few accounts that have both."""
-    still_open = {"account_id": OuterRef("account_id"), "is_live": True, "settled__lt": F("amount")}
-    with_both = PaymentBalance.objects.filter(
-        Exists(LateFeeBalance.objects.filter(**still_open)),
-        account_id__in=list(account_ids),
-        is_live=True,
-        allocated__lt=F("amount"),
-    )
-    for account_id in sorted(set(with_both.values_list("account_id", flat=True))):
-        settle_late_fees(account_id, now=now, by=by)

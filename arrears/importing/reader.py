@@ -3,12 +3,14 @@
 Run as ``python -I reader.py`` by arrears.importing.reading, with its order as JSON on standard input; it knows nothing
 of Django or the database. On standard output it writes pickled tuples of plain values, one after the other:
 
-    ("rows", sheet, its first column, [row numbers], [[cells]])      ("end",)
+    ("rows", sheet, its first column, [row numbers], [[cells]], [covered])      ("end",)
     ("cells", {(sheet, row, column): text})      ("refused", code, {params})
 
-Rows count from 1 and columns from 0. Blank rows are left out. Cells are str, float, int, date or datetime.
+Rows count from 1 and columns from 0. Blank rows are left out. Cells are str, float, int, date or datetime. Covered are
+empty cells below the first one of merged cells, as (place in the list, column).
 """
 
+import bisect
 import csv
 import datetime as dt
 import io
@@ -16,25 +18,34 @@ import json
 import pickle
 import re
 import resource
+import runpy
 import sys
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CHUNK_ROWS = 2000
 MOST_COLUMNS = 500
 MOST_ENTRIES = 2000
 MOST_PACKED_TO = 200  # times; a deflated sheet of equal cells stays below
 SMALL_ENTRY = 1 << 20
+MOST_COVERED = 100_000
 KEPT_STRINGS = 200_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+OLD_WORKBOOK = re.compile(rb"\x09\x08[\x08\x10]\x00\x00[\x05\x06]\x05\x00")
+ENCRYPTED, FIRST_RECORDS = b"\x2f\x00", 6
 ENCODINGS = ("utf-8-sig", "gb18030")
 DELIMITERS = "\t;,"
 LOOKED_AT = 1 << 14
 NUMBERS = frozenset({float, int})
-WEB_PAGE = re.compile(rb"^\s*(<!doctype html|<html|<table|<\?xml)", re.IGNORECASE)
+MARKUP = Path(__file__).with_name("markup.py")
+WEB_PAGE = re.compile(
+    rb"^(?:\xef\xbb\xbf)?\s*(<!doctype html|<!--|<html|<head|<meta|<style|<table|<\?xml|<workbook|mime-version:)",
+    re.IGNORECASE,
+)
 NO_VALUE = rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 BROKEN_CELL = re.compile(rb't="e"|</f>' + NO_VALUE + rb"|<f[^>]*/>" + NO_VALUE)
 
@@ -45,6 +56,23 @@ class Refused(Exception):
     def __init__(self, code: str, **params: Any) -> None:
         super().__init__(code)
         self.code, self.params = code, params
+
+
+class Merge(NamedTuple):
+    """Cells merged down, rows counted from 1 and the column from the sheet's first."""
+
+    top: int
+    bottom: int
+    column: int
+
+
+class Grid(NamedTuple):
+    """A sheet with its rows from the first on; a text file has no name."""
+
+    name: str
+    first_column: int
+    rows: Iterator[list[Any]]
+    merged: deque[Merge]
 
 
 class Tidy(dict[Any, Any]):
@@ -78,7 +106,7 @@ def limit(*, memory_mb: int, seconds: int) -> None:
 
 
 def kind_of(path: Path, *, unpacked_mb: int) -> str:
-    """``workbook`` or ``text``, by content and not by name. Raises Refused for anything else."""
+    """``workbook``, ``markup`` or ``text``, by content and not by name. Raises Refused for anything else."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head.strip():
@@ -94,7 +122,7 @@ def kind_of(path: Path, *, unpacked_mb: int) -> str:
     if head.startswith((b"MZ", b"\x7fELF")):
         raise Refused("program")
     if WEB_PAGE.match(head):
-        raise Refused("web_page")
+        return "markup"
     if b"\0" in head or head.startswith((b"%PDF", b"{\\rtf")):
         raise Refused("not_a_workbook")
     return "text"
@@ -121,7 +149,7 @@ def _check_zip(path: Path, *, unpacked_mb: int) -> None:
 
 def _check_ole(path: Path) -> None:
     content = path.read_bytes()
-    if "EncryptedPackage".encode("utf-16-le") in content:
+    if "EncryptedPackage".encode("utf-16-le") in content or _is_locked(content):
         raise Refused("password")
     if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
         raise Refused("not_a_workbook")
@@ -129,8 +157,20 @@ def _check_ole(path: Path) -> None:
         raise Refused("macros")
 
 
-def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
-    """Each visible sheet with something in it: name, first column, rows from the sheet's first on."""
+def _is_locked(content: bytes) -> bool:
+    """Whether the first records of an old workbook say that what follows is encrypted."""
+    begin = OLD_WORKBOOK.search(content)
+    place = begin.start() if begin else len(content)
+    for _record in range(FIRST_RECORDS):
+        kind, length = content[place : place + 2], int.from_bytes(content[place + 2 : place + 4], "little")
+        if kind == ENCRYPTED:
+            return True
+        place += 4 + length
+    return False
+
+
+def read_workbook(path: Path) -> Iterator[Grid]:
+    """Each visible sheet with something in it."""
     import python_calamine as calamine
 
     try:
@@ -140,19 +180,40 @@ def read_workbook(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
                 continue
             content = book.get_sheet_by_name(sheet.name)
             if content.start is not None:
-                yield sheet.name, content.start[1], content.iter_rows()
+                yield Grid(sheet.name, content.start[1], content.iter_rows(), _merged_down(content))
     except calamine.PasswordError as error:
         raise Refused("password") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise Refused("damaged") from error
 
 
-def read_text(path: Path) -> Iterator[tuple[str, int, Iterator[list[Any]]]]:
+def _merged_down(sheet: Any) -> deque[Merge]:
+    """Cells merged over several rows, by row; columns count from the sheet's first. Of overlapping ones the first."""
+    left, last = sheet.start[1], dict[int, int]()
+    found = deque[Merge]()
+    for (top, column), (bottom, _right) in sorted(sheet.merged_cell_ranges or ()):
+        if bottom > top > last.get(column, -1) and column >= left:
+            last[column] = bottom
+            found.append(Merge(top + 1, bottom + 1, column - left))
+    return found
+
+
+def read_text(path: Path) -> Iterator[Grid]:
     """A CSV file as one sheet without a name; comma, semicolon or tab, UTF-8, UTF-16 with mark or GB18030."""
     text = _decoded(path.read_bytes())
     csv.field_size_limit(1 << 16)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:LOOKED_AT].splitlines()))
-    yield "", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows
+    yield Grid("", 0, ([_without_formula(cell) for cell in row] for row in rows) if '="' in text else rows, deque())
+
+
+def read_markup(path: Path) -> Iterator[Grid]:
+    """The tables of a web page or of the XML of Excel 2003, both of which charging systems name .xls."""
+    markup = runpy.run_path(str(MARKUP))
+    try:
+        for name, rows, merged in markup["tables_of"](path.read_bytes()):
+            yield Grid(name, 0, iter(rows), deque(sorted(Merge(*place) for place in merged)))
+    except markup["MarkupError"] as error:
+        raise Refused("web_page") from error
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -178,12 +239,33 @@ def _decoded(content: bytes) -> str:
     raise Refused("not_a_workbook")
 
 
-def send_rows(sheet: tuple[str, int], rows: Iterator[list[Any]], *, left: int, most: int) -> int:
+def covered(merged: deque[Merge], numbers: list[int], rows: list[list[Any]]) -> list[tuple[int, int]]:
+    """Empty cells of these rows below the first one of merged cells."""
+    found: list[tuple[int, int]] = []
+    while merged and merged[0].bottom < numbers[0]:
+        merged.popleft()
+    for merge in merged:
+        if merge.top > numbers[-1] or len(found) > MOST_COVERED:
+            break
+        begin, end = bisect.bisect_right(numbers, merge.top), bisect.bisect_right(numbers, merge.bottom)
+        found += [
+            (index, merge.column)
+            for index in range(begin, end)
+            if merge.column < len(rows[index]) and rows[index][merge.column] == ""
+        ]
+    return found
+
+
+def send_rows(grid: Grid, *, left: int, most: int) -> int:
     """Send what is not blank, in chunks; returns how many rows. Raises Refused beyond ``left``."""
     tidy, sent = Tidy(), 0
     numbers: list[int] = []
     chunk: list[list[Any]] = []
-    for number, row in enumerate(rows, start=1):
+
+    def send_chunk() -> None:
+        send("rows", grid.name, grid.first_column, numbers, chunk, covered(grid.merged, numbers, chunk))
+
+    for number, row in enumerate(grid.rows, start=1):
         if row.count("") == len(row):
             continue
         if len(row) > MOST_COLUMNS:
@@ -194,20 +276,21 @@ def send_rows(sheet: tuple[str, int], rows: Iterator[list[Any]], *, left: int, m
         if sent > left:
             raise Refused("too_many_rows", limit=most)
         if len(chunk) == CHUNK_ROWS:
-            send("rows", *sheet, numbers, chunk)
+            send_chunk()
             numbers, chunk = [], []
     if chunk:
-        send("rows", *sheet, numbers, chunk)
+        send_chunk()
     return sent
 
 
 def read(path: Path, *, rows: int, unpacked_mb: int) -> None:
     """Send every sheet of the file. Raises Refused."""
-    sheets = read_workbook(path) if kind_of(path, unpacked_mb=unpacked_mb) == "workbook" else read_text(path)
+    readers = {"workbook": read_workbook, "markup": read_markup, "text": read_text}
+    grids = readers[kind_of(path, unpacked_mb=unpacked_mb)](path)
     sent = 0
-    for name, first_column, content in sheets:
+    for grid in grids:
         try:
-            sent += send_rows((name, first_column), content, left=rows - sent, most=rows)
+            sent += send_rows(grid, left=rows - sent, most=rows)
         except csv.Error as error:
             raise Refused("damaged") from error
     if not sent:

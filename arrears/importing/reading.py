@@ -35,10 +35,14 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows of a sheet that are not blank, with the numbers that the sheet gives them."""
+    """Some rows of a sheet that are not blank, with the numbers that the sheet gives them.
+
+    ``covered``: empty cells under the first one of merged cells, as index of the row and column of the sheet.
+    """
 
     numbers: list[int]
     rows: list[list[Cell]]
+    covered: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,13 @@ class Sheet:
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows, some thousand at a time."""
-        for _kind, _name, _first_column, numbers, rows in self._rows:
-            yield Chunk(numbers, rows)
+        for message in self._rows:
+            yield _chunk(message)
 
     def with_head(self) -> tuple[Chunk, "Sheet"]:
         """The first rows, and the same sheet still to be walked from the start."""
         first = next(self._rows)
-        return Chunk(first[3], first[4]), replace(self, _rows=chain([first], self._rows))
+        return _chunk(first), replace(self, _rows=chain([first], self._rows))
 
     def watched(self, on_rows: Callable[[int], None]) -> "Sheet":
         """The same sheet; ``on_rows`` is told of the rows of each chunk that is walked."""
@@ -68,6 +72,11 @@ class Sheet:
                 on_rows(len(message[3]))
 
         return replace(self, _rows=walked())
+
+
+def _chunk(message: tuple[Any, ...]) -> Chunk:
+    _kind, _name, _first_column, numbers, rows, covered = message
+    return Chunk(numbers, rows, frozenset(covered))
 
 
 class _PlainUnpickler(pickle.Unpickler):

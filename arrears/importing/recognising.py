@@ -2,32 +2,46 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import zip_longest
 
-from arrears.importing.cells import NOTHING, SPACE, amount, period_of, shown
-from arrears.importing.fields import AMOUNTS, DAYS, Field, Vocabulary, header_key
+from arrears.importing.by_fee import name_fee_columns
+from arrears.importing.cells import NOTHING, SPACE, WITHIN_A_YEAR, amount, period_of, shown
+from arrears.importing.fields import AMOUNTS, DAYS, NAMING_PEOPLE, Field, Vocabulary, header_key
+from arrears.importing.headers import find_header, text_of
 from arrears.importing.layout import Column, SheetLayout, letter_of
-from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, names_arrears, settle_sums
+from arrears.importing.list_columns import day_spoken_of, name_arrears_columns, settle_sums
 from arrears.importing.methods import method_of
 from arrears.importing.reading import Cell, Chunk, Sheet
 from arrears.importing.register import Register
-from owners.personal_data import mask_name, mask_phone
+from arrears.importing.speaking_titles import given_by_titles, year_of_titles
+from owners.contact_cells import read_usage
+from owners.personal_data import mask_address, mask_name, mask_phone
 from owners.unit_codes import normalise, parse_unit
 
-SEARCHED_ROWS = 40
 LOOKED_AT = 200
 SAMPLES = 3
-FEWEST_HITS = 3
 EXACT, CONTAINS, BY_LOOK, CONTRADICTED = 95, 82, 66, 55
 CONFIRMED_BY_LOOK = 4
 LOOKS_RIGHT, LOOKS_WRONG = 0.8, 0.3
-PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10", re.IGNORECASE)
+PHONE = re.compile(r"(?<!\d)(?:(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1\d*\.\d+E\+?10)(?!\d)", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
-TELLING = (Field.PHONE, Field.FEE, Field.UNIT, Field.PERIOD, Field.RECEIVED_ON, Field.METHOD)
+ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
+GAPPED_NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}[\dXx]?")
+WRITTEN_NAME = re.compile(r"[\u3400-\u9fff·]{2,}")
+TELLING = (
+    Field.PHONE,
+    Field.PHONES,
+    Field.ID_NUMBERS,
+    Field.FEE,
+    Field.UNIT,
+    Field.PERIOD,
+    Field.RECEIVED_ON,
+    Field.METHOD,
+)
 """Fields that the values alone may suggest, where the header says nothing."""
 BY_WINDOW = frozenset({Field.CURRENT, Field.EARLIER, Field.THIS_YEAR, Field.PRIOR_YEARS, Field.COLUMN_SUM})
 """Fields that arrears.importing.list_columns finds."""
@@ -39,28 +53,6 @@ class Guess:
     field: Field
     evidence: str
     params: dict[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Where the header stands in the rows looked at, and its texts (two rows are joined as ``本期 / 物业费``)."""
-
-    first: int
-    last: int
-    texts: list[str]
-
-
-def find_header(rows: Sequence[Sequence[Cell]], register: Register) -> Header | None:
-    """The row with most known words among the first ones; None where no row has at least three."""
-    vocabulary = register.vocabulary
-    hits = [_known_words(row, register) for row in rows[:SEARCHED_ROWS]]
-    best = max(range(len(hits)), key=lambda index: hits[index], default=None)
-    if best is None or hits[best] < FEWEST_HITS:
-        return None
-    for upper in (best, best - 1):
-        if upper >= 0 and upper + 1 < len(rows) and _is_header_in_two_rows(rows[upper], rows[upper + 1], vocabulary):
-            return Header(upper, upper + 1, _joined(rows[upper], rows[upper + 1]))
-    return Header(best, best, [_text(cell) for cell in rows[best]])
 
 
 def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) -> SheetLayout | None:
@@ -75,17 +67,23 @@ def recognise(head: Chunk, sheet: Sheet, *, register: Register, latest: date) ->
     fingerprint = fingerprint_of(header.texts)
     looks = Looks(register, latest)
     if register.kind == "arrears_list":
-        name_arrears_columns(columns, values, register)
+        year = year_of_titles(sheet.name, rows[: header.first])
+        name_arrears_columns(columns, values, register, year=year)
     guesses = [[] if column.confidence else _guesses(column.header, values[column.index], looks) for column in columns]
     _assign(columns, guesses)
     settle_sums(columns)
+    name_fee_columns(columns, values, register)
     _recall(columns, register.columns.get(fingerprint))
     for column in columns:
         column.samples = _samples(column, values[column.index])
     header_rows = (head.numbers[header.first], head.numbers[header.last])
-    spoken_of = day_spoken_of(rows[: header.first], latest=latest) if register.kind == "arrears_list" else None
+    spoken_of = None
+    if register.kind in ("arrears_list", "charges"):
+        spoken_of = day_spoken_of(rows[: header.first], latest=latest, any_day=register.kind == "arrears_list")
     as_of = spoken_of.isoformat() if spoken_of else ""
-    return SheetLayout(sheet.name, header_rows, fingerprint, columns, as_of=as_of)
+    layout = SheetLayout(sheet.name, header_rows, fingerprint, columns, as_of=as_of)
+    layout.given = given_by_titles(layout, rows[: header.first], values, register, latest=latest)
+    return layout
 
 
 def fingerprint_of(headers: Sequence[str]) -> str:
@@ -100,24 +98,33 @@ class Looks:
     register: Register
     latest: date
 
-    def share(self, field: Field, values: Sequence[Cell]) -> float | None:
-        """How many of the values fit, from 0 to 1; None where there are none or the field has no look of its own."""
-        fits = self._test(field)
+    def share(self, field: Field, values: Sequence[Cell], *, is_named: bool = True) -> float | None:
+        """How many of the values fit, from 0 to 1; None where there are none or the field has no look of its own.
+
+        ``is_named``: the header says so, and a bare 3 may be a month.
+        """
+        fits = self._is_period if field == Field.PERIOD and not is_named else self._test(field)
         if fits is None or not values:
             return None
         return sum(map(fits, values)) / len(values)
 
     def _test(self, field: Field) -> Callable[[Cell], bool] | None:
-        if field in AMOUNTS or field == Field.AREA:
+        if field in AMOUNTS or field in (Field.AREA, Field.UNIT_AREA):
             return lambda cell: isinstance(amount(cell), Decimal)
+        if field == Field.PERIOD:
+            return lambda cell: self._is_period(cell) or WITHIN_A_YEAR.fullmatch(shown(cell).strip(SPACE)) is not None
         if field in DAYS:
             return self._is_period
         tests: dict[Field, Callable[[Cell], bool]] = {
-            Field.FEE: lambda cell: self.register.fee(_text(cell)) is not None,
+            Field.FEE: lambda cell: self.register.fee(text_of(cell)) is not None,
             Field.PHONE: lambda cell: PHONE.search(shown(cell)) is not None,
+            Field.PHONES: lambda cell: PHONE.search(shown(cell)) is not None and not ID_NUMBER.search(shown(cell)),
+            Field.ID_NUMBERS: lambda cell: ID_NUMBER.search(shown(cell)) is not None,
+            Field.USAGE: lambda cell: read_usage(shown(cell)) is not None,
             Field.UNIT: self._is_unit,
+            Field.YEAR: lambda cell: re.fullmatch(r"(?:19|20)\d{2}\s*年?度?", shown(cell).strip(SPACE)) is not None,
             Field.ROOM: lambda cell: bool(re.search(r"\d", shown(cell))),
-            Field.METHOD: lambda cell: method_of(_text(cell)) is not None,
+            Field.METHOD: lambda cell: method_of(text_of(cell)) is not None,
         }
         return tests.get(field)
 
@@ -170,7 +177,7 @@ def _judged(guess: Guess, values: Sequence[Cell], looks: Looks) -> Guess:
 
 
 def _by_look(field: Field, values: Sequence[Cell], looks: Looks) -> Guess | None:
-    share = looks.share(field, values)
+    share = looks.share(field, values, is_named=False)
     if share is None or share < LOOKS_RIGHT:
         return None
     return Guess(BY_LOOK, field, f"looks_like_{field}", {"fitting": round(share * len(values)), "of": len(values)})
@@ -206,49 +213,27 @@ def _samples(column: Column, values: Sequence[Cell]) -> list[str]:
     if column.field == Field.PHONE:
         return [mask_phone(text) for text in texts]
     if column.field == Field.OWNER:
-        return [re.sub(r"[^\s、，,;；/／|]+", lambda name: mask_name(name[0]), text) for text in texts]
+        return [re.sub(r"[^\s、，,;；/／|（）()]+", lambda name: mask_name(name[0]), text) for text in texts]
+    if column.field in (Field.ON_SITE, Field.SECOND_ADDRESS):
+        return [mask_address(text) for text in texts]
+    if column.field in NAMING_PEOPLE:
+        return [mask_written(text)[:40] for text in texts]
     if column.field in (Field.EXTERNAL_ID, Field.SERIAL_NO, Field.RECEIPT_NO):
         return texts
     return [LONG_NUMBER.sub(lambda number: mask_phone(number[0]), text)[:40] for text in texts]
 
 
-def _known_words(row: Sequence[Cell], register: Register) -> int:
-    """How many cells hold a known word; in an arrears list also those that name a fee or a time."""
-    words, is_list = register.vocabulary.fields_of_word, register.kind == "arrears_list"
-    texts = {header_key(cell): cell for cell in row if isinstance(cell, str)}
-    return sum(key in words or (is_list and names_arrears(text, register.fee_id)) for key, text in texts.items())
-
-
-def _is_header_in_two_rows(upper: Sequence[Cell], lower: Sequence[Cell], vocabulary: Vocabulary) -> bool:
-    """Whether both hold words only and the lower fills gaps that merged cells leave in the upper one."""
-    if not all(isinstance(cell, str) for cell in (*upper, *lower)):
-        return False
-    pairs = list(zip_longest(map(_text, upper), map(_text, lower), fillvalue=""))
-    if any(character.isdecimal() for pair in pairs for text in pair for character in text):
-        return False
-    has_known_word = any(header_key(above) in vocabulary.fields_of_word for above, _below in pairs)
-    fills_gaps = any(below and not above for above, below in pairs)
-    return has_known_word and fills_gaps and any(above and not below for above, below in pairs)
-
-
-def _joined(upper: Sequence[Cell], lower: Sequence[Cell]) -> list[str]:
-    """Texts of a header in two rows; a merged cell's text stands over all columns below it."""
-    texts: list[str] = []
-    above = ""
-    for top, bottom in zip_longest(map(_text, upper), map(_text, lower), fillvalue=""):
-        above = top or (above if bottom else "")
-        texts.append(f"{above} / {bottom}" if above and bottom else above or bottom)
-    return texts
+def mask_written(text: str) -> str:
+    """A cell of a list of owners with its names, numbers and addresses masked."""
+    plain = unicodedata.normalize("NFKC", text)
+    masked = GAPPED_NUMBER.sub(lambda number: mask_phone(re.sub(r"[\s-]", "", number[0])), plain)
+    return WRITTEN_NAME.sub(lambda name: mask_name(name[0]) if len(name[0]) <= 4 else mask_address(name[0]), masked)
 
 
 def _values_by_column(rows: Sequence[Sequence[Cell]], width: int) -> list[list[Cell]]:
     columns: list[list[Cell]] = [[] for _ in range(width)]
     for row in rows:
         for column, cell in zip(columns, row, strict=False):
-            if _text(cell) not in NOTHING:
+            if text_of(cell) not in NOTHING:
                 column.append(cell)
     return columns
-
-
-def _text(cell: Cell) -> str:
-    return " ".join(cell.split()).strip(SPACE) if isinstance(cell, str) else shown(cell)

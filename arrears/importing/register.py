@@ -46,6 +46,11 @@ class Register:
         fee = self.fee(word)
         return fee.pk if fee else None
 
+    def within_estate(self, text: str) -> str:
+        """A unit as written without the estate's own name before it: ``凤凰城-1栋-2单元-1001``."""
+        first, _dash, rest = normalise(text).partition("-")
+        return rest if "-" in rest and first in self.estate_names else text
+
     def is_another_estate(self, name: str) -> bool:
         """Whether a sheet's estate is none of this project's names; False while the project has no name of its own."""
         return bool(self.estate_names) and normalise(name) not in self.estate_names

@@ -19,7 +19,7 @@ def release_allocations(ids: Collection[int], *, now: datetime, by: User | None)
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_allocation', 'id')) AS release_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_allocation', 'id')::regclass)) AS release_id
             FROM arrears_allocation
             WHERE id = ANY(%(ids)s) AND kind = 'allocation' AND reversed_by_id IS NULL
         ), released AS (
@@ -59,7 +59,7 @@ def cancel_payments(
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS reversal_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS reversal_id
             FROM arrears_payment
             WHERE id = ANY(%(ids)s) AND kind <> 'reversal' AND reversed_by_id IS NULL
         ), reversals AS (
@@ -83,21 +83,21 @@ def cancel_payments(
     )
 
 
-def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> None:
-    """Cancel live charges, whose allocations are released first."""
+def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None, source: Import | None = None) -> None:
+    """Cancel live charges, whose allocations are released first. ``source``: the import that does it."""
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_charge', 'id')) AS reversal_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_charge', 'id')::regclass)) AS reversal_id
             FROM arrears_charge
             WHERE id = ANY(%(ids)s) AND kind = 'charge' AND reversed_by_id IS NULL
         ), reversals AS (
             INSERT INTO arrears_charge (
                 id, project_id, account_id, unit_id, fee_type_id, kind, period_start, period_end, due_on, effective_on,
-                amount, posted_at, posted_by_id
+                amount, source_id, posted_at, posted_by_id
             )
             SELECT reversal_id, project_id, account_id, unit_id, fee_type_id, 'reversal', period_start, period_end,
-                due_on, effective_on, amount, %(now)s, %(by)s
+                due_on, effective_on, amount, %(source)s, %(now)s, %(by)s
             FROM gone
         ), marked AS (
             UPDATE arrears_charge AS charge SET reversed_by_id = gone.reversal_id
@@ -108,6 +108,7 @@ def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None) -> N
         ids,
         now=now,
         by=by,
+        source=source and source.pk,
     )
 
 

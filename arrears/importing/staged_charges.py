@@ -1,12 +1,17 @@
 """Staged charges compared with the ledger, and summed up."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
+
+from django.utils import timezone
 
 from arrears.importing.fields import Field
 from arrears.importing.layout import SheetLayout
 from arrears.importing.ledger_match import imports_payments, run_on_stage
+from arrears.importing.lumps import lumps_replaced
 from arrears.importing.outcome import Issue, Outcome
+from arrears.importing.totals import ZERO
 from arrears.models import Import, ImportIssue
 
 ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
@@ -14,6 +19,7 @@ ERROR, WARNING = ImportIssue.Severity.ERROR, ImportIssue.Severity.WARNING
 
 def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> Iterator[Issue]:
     """Rows that contradict what is posted; what only looks doubtful becomes a warning."""
+    workbook.as_of = workbook.as_of or _speaks_until(workbook, layouts)
     _warn_of_other_numbers(workbook, outcome, layouts)
     found = [
         (sheet, row, Field.DUE, "conflict", printed, {"posted": str(posted)})
@@ -23,15 +29,21 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
     ]
     if imports_payments(workbook.project_id):
         _compare_received(workbook, outcome, layouts)
-    else:
-        found += [
-            (sheet, row, Field.RECEIVED, "received_less", printed, {"posted": str(before)})
-            for sheet, row, printed, before in _decreases(workbook)
-        ]
+    found += [
+        (sheet, row, Field.RECEIVED, "received_less", printed, {"posted": str(before)})
+        for sheet, row, printed, before in _decreases(workbook)
+    ]
     for sheet, row, at, code, value, params in found:
         column = layouts[sheet].column_of(at) or layouts[sheet].column_of(Field.OUTSTANDING)
         params["header"] = column.header if column else str(at.label)
         yield Issue(ERROR, sheet, row, column.letter if column else "", str(value), code, params)
+
+
+def _speaks_until(workbook: Import, layouts: Mapping[str, SheetLayout]) -> date:
+    """Until when the file knows what was received: as printed, else the day of its upload, the latest it can be."""
+    printed = next((layout.as_of for layout in layouts.values() if layout.as_of), "")
+    uploaded_on = timezone.localdate(workbook.created_at)
+    return min(date.fromisoformat(printed), uploaded_on) if printed else uploaded_on
 
 
 def _compare_received(workbook: Import, outcome: Outcome, layouts: Mapping[str, SheetLayout]) -> None:
@@ -69,6 +81,7 @@ def _warn_of_other_numbers(workbook: Import, outcome: Outcome, layouts: Mapping[
               = (stage.fee_type_id, stage.period_start, stage.period_end)
             AND (charge.external_id = '') <> (stage.external_id = '')
             AND charge.kind = 'charge' AND charge.reversed_by_id IS NULL
+            AND charge.basis ->> 'list_as_of' IS NULL
         WHERE stage.amount > 0 ORDER BY sheet, row
         """,
         workbook,
@@ -120,7 +133,11 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
     workbook.due, workbook.paid, workbook.outstanding = due, paid, due - waived - paid
     [(workbook.known_rows,)] = run_on_stage("SELECT count(DISTINCT (sheet, row)) FROM ({matched}) AS matched", workbook)
     sums = {"due": str(due), "paid": str(paid), "outstanding": str(workbook.outstanding)}
-    return {"sums": sums | _late_fee(workbook, outcome), "by_fee": _by_fee(workbook)}
+    return {
+        "sums": sums | _late_fee(workbook, outcome),
+        "by_fee": _by_fee(workbook),
+        "replaces": str(sum((lump.amount for lump in lumps_replaced(workbook)), ZERO)),
+    }
 
 
 def _late_fee(workbook: Import, outcome: Outcome) -> dict[str, str]:

@@ -27,6 +27,7 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
     plan = compare_list(workbook)
     for code, found in (
         ("settled_since", plan.unsettled),
+        ("relieved_here", plan.relieved),
         ("credit_in_list", plan.used_credit),
         ("is_credit", plan.owed),
     ):

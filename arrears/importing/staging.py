@@ -40,9 +40,10 @@ def stage(workbook: Import, path: Path, sheets: Iterable[Laid], *, register: Reg
     outcome = check.outcome
     _unstage(workbook, explain_empty_cells(path, outcome, layouts))
     set_stage(workbook)
-    if issues := list(kind.against_ledger(workbook, outcome, layouts)):
+    issues = list(kind.against_ledger(workbook, outcome, layouts))
+    if issues or outcome.cancelled:
         outcome.issues += issues
-        _unstage(workbook, ((issue.sheet, issue.row) for issue in issues))
+        _unstage(workbook, [*((issue.sheet, issue.row) for issue in issues), *outcome.cancelled])
         set_stage(workbook)  # what is summed up after this are the rows that can be posted
     outcome.bad_rows = len({(issue.sheet, issue.row) for issue in outcome.issues})
     StagedUnit.objects.bulk_create(_staged_units(workbook, outcome), batch_size=BATCH)

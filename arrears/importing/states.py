@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from arrears.models import Import
@@ -19,7 +19,9 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.CHECKED: frozenset({State.APPROVED, State.COLUMNS, State.CANCELLED}),
     State.APPROVED: frozenset({State.POSTING, State.CANCELLED}),
     State.POSTING: frozenset({State.POSTED, State.CONFIRMED}),
-    State.POSTED: frozenset({State.UNDONE}),
+    State.POSTED: frozenset({State.UNDO_ASKED, State.UNDONE}),
+    State.UNDO_ASKED: frozenset({State.UNDOING}),
+    State.UNDOING: frozenset({State.UNDONE, State.POSTED}),
     State.UNDONE: frozenset(),
     State.REFUSED: frozenset(),
     State.CANCELLED: frozenset(),
@@ -28,9 +30,15 @@ WORK: dict[State, State] = {
     State.UPLOADED: State.READING,
     State.CONFIRMED: State.CHECKING,
     State.APPROVED: State.POSTING,
+    State.UNDO_ASKED: State.UNDOING,
 }
 LEASE = timedelta(seconds=90)
-"""After this a worker that has not finished is taken for dead; should it live, its result is refused."""
+"""After this a worker that has not finished and holds no lock is taken for dead; should it live, its result is refused.
+
+A worker that is at it holds the import's advisory lock, which ends with its transaction and so with its process.
+"""
+LOCKS = 7_310_425
+"""What sets the advisory locks of imports apart from others."""
 
 
 class MoveError(Exception):
@@ -57,9 +65,28 @@ def move(import_id: int, to: State, *, claim: datetime | None = None, **changes:
     return workbook
 
 
+def hold(import_id: int) -> None:
+    """Until this transaction ends nobody takes the import over, however long the work lasts.
+
+    Waits for those who are just looking whether it is free.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS, import_id])
+
+
+def is_free(import_id: int) -> bool:
+    """Whether no worker is at the import; then none begins until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCKS, import_id])
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
 def claim(import_id: int, waiting: State, *, now: datetime) -> Import | None:
     """Take work that waits in state ``waiting``, or that a dead worker left; None when there is none to take."""
     working = WORK[waiting]
+    if not is_free(import_id):
+        return None
     left_behind = Q(state=working, claimed_at__lt=now - LEASE)
     work = Import.objects.filter(Q(state=waiting) | left_behind, pk=import_id)
     if not work.update(state=working, claimed_at=now):

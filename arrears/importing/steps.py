@@ -8,6 +8,8 @@ A view drives them like this; each call changes the state in one transaction and
     approve(workbook, good_rows_only=…, by=…)     APPROVED   a worker posts it     → POSTED, or CONFIRMED once more
                                                                                      when the ledger moved meanwhile
     back_to_columns(workbook)                     CHECKED → COLUMNS
+    ask_for_undo(workbook, by=…)                  POSTED → UNDO_ASKED, a worker undoes it → UNDONE, or POSTED
+                                                                           with the refusal that says what depends on it
     cancel(workbook, by=…)                        any state before POSTING → CANCELLED
 
 They raise MoveError (states.py) when somebody else has moved the import on, and Refusal (reading.py) when the file or
@@ -44,7 +46,8 @@ from arrears.importing.progress import telling
 from arrears.importing.reading import Refusal, opened
 from arrears.importing.register import load_register
 from arrears.importing.staging import stage
-from arrears.importing.states import State, claim, move
+from arrears.importing.states import State, claim, hold, move
+from arrears.importing.undoing import DependedOnError, undo_import
 from arrears.importing.waking import wake
 from arrears.models import Import
 from company.audit import record
@@ -101,7 +104,8 @@ def read_import(import_id: int, *, today: date, now: datetime) -> None:
     if workbook is None:
         return
     try:
-        with local_path(workbook.file) as path, opened(path) as sheets:
+        with transaction.atomic(), local_path(workbook.file) as path, opened(path) as sheets:
+            hold(import_id)
             told = telling(import_id, sheets)
             layout = lay_out(told, register=load_register(workbook.project, workbook.kind), today=today)
     except Refusal as refusal:
@@ -118,6 +122,7 @@ def check_import(import_id: int, *, today: date, now: datetime) -> None:
     layouts = {sheet.name: sheet for sheet in Layout.from_json(workbook.layout).used}
     try:
         with transaction.atomic(), local_path(workbook.file) as path, opened(path) as sheets:
+            hold(import_id)
             told = telling(import_id, sheets)
             laid = ((sheet, layouts[sheet.name]) for sheet in told if sheet.name in layouts)
             stage(workbook, path, laid, register=load_register(workbook.project, workbook.kind), today=today)
@@ -133,6 +138,7 @@ def post_import(import_id: int, *, now: datetime) -> None:
         return
     try:
         with transaction.atomic():
+            hold(import_id)
             move(import_id, State.POSTED, claim=now, posted_at=now)
             post(workbook, now=now, by=workbook.posted_by)
     except LedgerMovedError:
@@ -170,14 +176,17 @@ def confirm_columns(
 ) -> Import:
     """Take a person's choice of fields (by sheet and column), remember it for the project, and have the rows checked.
 
-    ``left_out``: sheets that are not imported. Of an arrears list: ``as_of`` which day it speaks, and ``options`` of
-    arrears.importing.checking_lists. Raises MoveError when the import is past that step, Refusal when the choice lacks
-    something.
+    ``left_out``: sheets that are not imported. ``as_of`` which day the file speaks, where it does not say so: of an
+    arrears list, or until which charges print what was received. ``options`` of arrears.importing.checking_lists.
+    Raises MoveError when the import is past that step, Refusal when the choice lacks something.
     """
     layout = Layout.from_json(workbook.layout)
+    today, workbook.as_of = timezone.localdate(now), as_of
     if workbook.kind == Import.Kind.ARREARS_LIST:
         workbook.as_of = as_of or (date.fromisoformat(layout.as_of) if layout.as_of else None)
-        refuse_day(workbook, today=timezone.localdate(now), newest=newest_list(workbook))
+        refuse_day(workbook, today=today, newest=newest_list(workbook))
+    elif as_of and as_of > today:
+        raise Refusal("as_of_to_come", day=as_of.isoformat())
     for place, sheet in enumerate(layout.sheets):
         sheet.is_used = place not in left_out
         sheet.assign(chosen.get(place, {}))
@@ -219,6 +228,28 @@ def cancel(workbook: Import, *, by: User) -> Import:
     clear_stage(moved)
     record(action="arrears.import_cancelled", by=by, project=moved.project, obj=moved, file=moved.file_name)
     return moved
+
+
+@transaction.atomic
+def ask_for_undo(workbook: Import, *, by: User) -> Import:
+    """Have a posted import taken back as a whole. Raises MoveError when it is not posted, or somebody asked before."""
+    moved = move(workbook.pk, State.UNDO_ASKED, undone_by=by, refusal="", refusal_params={})
+    wake(moved.pk, State.UNDO_ASKED)
+    return moved
+
+
+def undo(import_id: int, *, now: datetime) -> None:
+    """Reverse what an import posted, all or nothing; while later rows depend on it, it stays posted and says which."""
+    workbook = claim(import_id, State.UNDO_ASKED, now=now)
+    if workbook is None:
+        return
+    try:
+        undo_import(workbook, by=workbook.undone_by, now=now, claim=now)
+    except DependedOnError as depended_on:
+        move(
+            import_id, State.POSTED, claim=now, undone_by=None, refusal="depended_on",
+            refusal_params={"rows": depended_on.text},
+        )  # fmt: skip
 
 
 @transaction.atomic

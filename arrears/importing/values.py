@@ -1,12 +1,25 @@
 """The cells of a chunk as values, column by column; equal cells are parsed once."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, cast
 
-from arrears.importing.cells import EARLIEST_DAY, Fault, Memo, amount, first_day, last_day, period_of, phone, plain_text
+from arrears.importing.cells import (
+    EARLIEST_DAY,
+    NOTHING,
+    Fault,
+    Memo,
+    amount,
+    first_day,
+    in_year,
+    last_day,
+    period_of,
+    phone,
+    plain_text,
+)
 from arrears.importing.fields import Field
 from arrears.importing.reading import Cell
 from arrears.importing.register import Register
@@ -14,7 +27,7 @@ from arrears.importing.rows import Table
 from arrears.importing.totals import COMPARED, Key
 from arrears.models import FeeType
 from owners.parties import NAME_LENGTH, split_names
-from owners.unit_codes import UnitName, normalise, parse_unit, unit_from_cells
+from owners.unit_codes import UnitName, is_room, normalise, parse_unit, unit_from_cells
 
 MOST_OF_CODE, MOST_OF_BUILDING, MOST_OF_ENTRANCE, MOST_OF_ROOM = 80, 36, 20, 40
 MOST_OF_EXTERNAL_ID = 70
@@ -22,6 +35,7 @@ MOST_OF_SERIAL_NO, MOST_OF_RECEIPT_NO, MOST_OF_METHOD = 80, 40, 40
 MOST_OF_OWNERS = 400
 LARGEST_AREA = 1_000_000
 MOST_EXACT = 1e15
+PAID_AHEAD = re.compile(r"^预[收存缴付交](?:款项?|金额|金|费用?$)?")
 UNIT_FIELDS = (Field.UNIT, Field.BUILDING, Field.ENTRANCE, Field.ROOM)
 
 
@@ -98,13 +112,17 @@ class AnyRow(Protocol):
 
 
 class Shape(NamedTuple):
-    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order."""
+    """How the rows of a kind of list are made: ``make`` takes the values of ``fields`` in their order.
+
+    ``own``: parsers of fields that this kind reads in its own way, with what a missing column stands for.
+    """
 
     make: Callable[[Iterable[Any]], Any]
     fields: tuple[Field | None, ...]
     needs_fee: bool = True
     needs_period: bool = True
     compared: tuple[Field, ...] = COMPARED
+    own: Mapping[Field, tuple[Callable[[Cell], Any], Any]] = {}
 
 
 CHARGE_ROW = Shape(Values._make, FIELDS)
@@ -136,11 +154,11 @@ class Parsers:
 
     def __init__(self, register: Register, *, latest: date, create_units: bool, shape: Shape = CHARGE_ROW) -> None:
         self._register, self._create_units, self._shape = register, create_units, shape
-        self.amount = Memo(amount)
+        self.amount, self.positive, self.fields = Memo(amount), Memo(_positive_amount), shape.fields
         self._place = Memo(self._place_of)
         needed = _needed if shape.needs_period else _as_it_is
         self._period = Memo(lambda cell: needed(period_of(cell, latest=latest)))
-        positive = Memo(_positive_amount)
+        positive = self.positive
         self._memos: dict[Field, tuple[Memo[Any], Any]] = {
             Field.OWNER: (Memo(_owner), ""),
             Field.PHONE: (Memo(phone), ""),
@@ -161,14 +179,17 @@ class Parsers:
             Field.SERIAL_NO: (Memo(_serial_no), ""),
             Field.RECEIPT_NO: (Memo(_short_text(MOST_OF_RECEIPT_NO)), ""),
             Field.NOTE: (Memo(_note), ""),
+            Field.ENTRY: (Memo(plain_text), ""),
         }
+        for field, (parse, missing) in shape.own.items():
+            self._memos[field] = Memo(parse), missing
 
     def batch(self, table: Table, numbers: list[int]) -> Batch:
         """The chunk's rows as values, in order."""
         fields = self._shape.fields
         columns: dict[Field | None, list[Any]] = {None: numbers, Field.ROOM: self._places(table)}
         columns |= {field: self._column(table, field) for field in fields if field and field in self._memos}
-        if Field.PERIOD in table and Field.PERIOD_START in columns:
+        if _names_periods(table) and Field.PERIOD_START in columns:
             columns[Field.PERIOD_START], columns[Field.PERIOD_END] = self._days(table)
         rows = list(map(self._shape.make, zip(*(columns[field] for field in fields), strict=True)))
         suspects = [cells for field, cells in columns.items() if field and self._may_hold_faults(field, table)]
@@ -191,13 +212,19 @@ class Parsers:
     def _may_hold_faults(self, field: Field, table: Table) -> bool:
         if field == Field.ROOM:
             return self._place.met_fault
-        if field in (Field.PERIOD_START, Field.PERIOD_END) and Field.PERIOD in table:
+        if field in (Field.PERIOD_START, Field.PERIOD_END) and _names_periods(table):
             return self._period.met_fault
         memo, missing = self._memos[field]
         return memo.met_fault if field in table else isinstance(missing, Fault)
 
     def _days(self, table: Table) -> tuple[list[Any], list[Any]]:
-        periods = [self._period[cell] for cell in table[Field.PERIOD]]  # a fault is told once, of the start
+        cells = table[Field.PERIOD]
+        if Field.YEAR in table:
+            cells = [
+                cell if Field.PERIOD in table and cell in NOTHING else in_year(year, cell)
+                for year, cell in zip(table[Field.YEAR], cells, strict=True)
+            ]
+        periods = [self._period[cell] for cell in cells]  # a fault is told once, of the start
         return (
             [period[0] if isinstance(period, tuple) else period for period in periods],
             [EARLIEST_DAY if isinstance(period, Fault) else period and period[1] for period in periods],
@@ -209,7 +236,13 @@ class Parsers:
             return word
         if not word:
             return Fault("no_fee") if self._shape.needs_fee else None
-        return self._register.fee(word) or Fault("unknown_fee", {"fee": word})
+        if fee := self._register.fee(word):
+            return fee
+        if Field.RECEIVED_ON in self._shape.fields:  # money paid ahead, for a fee or for none in particular
+            named = PAID_AHEAD.sub("", word).strip("-—_()（） ")
+            if named != word and (not named or self._register.fee(named)):
+                return self._register.fee(named) if named else None
+        return Fault("unknown_fee", {"fee": word})
 
     def _place_of(self, cells: Sequence[Cell]) -> Place | Fault:
         texts: list[str] = []
@@ -221,7 +254,10 @@ class Parsers:
         unit, building, entrance, room = texts
         if not unit and not room:
             return Fault("no_room")
-        name = unit_from_cells(building, entrance, room) or parse_unit(unit)
+        name = unit_from_cells(building, entrance, self._register.within_estate(room or unit))
+        name = name or parse_unit(self._register.within_estate(unit or room))
+        if name is None and building and is_room(unit):  # 资源编码 may hold the room alone
+            name = unit_from_cells(building, entrance, unit)
         unit_id = self._register.unit_id(*filter(None, (unit, name.code if name else "", room if not building else "")))
         if unit_id is not None:
             return Place(name.code if name else normalise(unit or room), unit_id)
@@ -238,6 +274,11 @@ class Parsers:
         if any(length > limit for length, limit in zip(lengths, limits, strict=True)):
             return Fault("too_long", {"limit": MOST_OF_ROOM})
         return Place(name.code, None, name, building)
+
+
+def _names_periods(table: Table) -> bool:
+    """Whether one cell names the whole period, alone or with another one for its year."""
+    return Field.PERIOD in table or (Field.YEAR in table and Field.PERIOD_START not in table)
 
 
 def _positive_amount(cell: Cell) -> Decimal | Fault | None:

@@ -9,6 +9,7 @@ TASKS: dict[State, str] = {
     State.UPLOADED: "arrears.read_import",
     State.CONFIRMED: "arrears.check_import",
     State.APPROVED: "arrears.post_import",
+    State.UNDO_ASKED: "arrears.undo_import",
 }
 """By the state in which an import waits, the task that takes it up."""
 

@@ -6,12 +6,14 @@ from arrears.models.imports import (
     Import,
     ImportIssue,
     ListedAmount,
+    RegisterChange,
     StagedCharge,
+    StagedOwner,
     StagedPayment,
     StagedUnit,
 )
-from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy
-from arrears.models.limitation import LimitationProof, ProvedCharge
+from arrears.models.late_fees import LateFee, LateFeeBalance, LateFeePolicy, LateFeeRun
+from arrears.models.limitation import LimitationProof, LimitationWarning, ProvedCharge
 from arrears.models.payments import Allocation, Payment, PaymentBalance
 from arrears.models.relief import Instalment, InstalmentPlan, Relief, ReliefLimit, ReliefLine, Waiver
 
@@ -30,15 +32,19 @@ __all__ = [
     "LateFee",
     "LateFeeBalance",
     "LateFeePolicy",
+    "LateFeeRun",
     "LimitationProof",
+    "LimitationWarning",
     "ListedAmount",
     "Payment",
     "PaymentBalance",
     "ProvedCharge",
+    "RegisterChange",
     "Relief",
     "ReliefLimit",
     "ReliefLine",
     "StagedCharge",
+    "StagedOwner",
     "StagedPayment",
     "StagedUnit",
     "Verification",

@@ -1,3 +1,5 @@
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +79,16 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fee_type_id} {self.period_start}–{self.period_end} {self.amount}"
+
+    @property
+    def starts_unknown(self) -> bool:
+        """Whether nobody knows since when it is owed: then the period says only its last day."""
+        return bool((self.basis or {}).get("start_unknown"))
+
+    @property
+    def known_start(self) -> date | None:
+        """The first day of the period, where it is known."""
+        return None if self.starts_unknown else self.period_start
 
 
 class ChargeBalance(models.Model):

@@ -2,11 +2,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import keep
+from company.freezing import freeze, keep
 from company.scoping import ProjectScoped
 from owners.models import Unit
+from owners.personal_data import EncryptedTextField
 
 
 class Import(models.Model):
@@ -20,6 +22,7 @@ class Import(models.Model):
         CHARGES = "charges", _("charges")
         PAYMENTS = "payments", _("payments")
         ARREARS_LIST = "arrears_list", _("arrears list")
+        OWNERS = "owners", _("owners and contacts")
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("waiting to be read")
@@ -31,15 +34,20 @@ class Import(models.Model):
         APPROVED = "approved", _("waiting to be posted")
         POSTING = "posting", _("being posted")
         POSTED = "posted", _("posted")
+        UNDO_ASKED = "undo_asked", _("waiting to be undone")
+        UNDOING = "undoing", _("being undone")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
         UNDONE = "undone", _("undone")
 
-    WAITING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
-    WORKING_STATES = (State.READING, State.CHECKING, State.POSTING)
+    COMING_STATES = (State.UPLOADED, State.CONFIRMED, State.APPROVED)
+    WAITING_STATES = (*COMING_STATES, State.UNDO_ASKED)
+    UNDER_CHECK_STATES = (State.READING, State.CHECKING, State.POSTING)
+    WORKING_STATES = (*UNDER_CHECK_STATES, State.UNDOING)
     ASKING_STATES = (State.COLUMNS, State.CHECKED)
-    NOTHING_POSTED_STATES = (*ASKING_STATES, *WAITING_STATES, State.REFUSED, State.CANCELLED)
-    OPEN_STATES = WAITING_STATES + WORKING_STATES + ASKING_STATES
+    NOTHING_POSTED_STATES = (*ASKING_STATES, *COMING_STATES, State.REFUSED, State.CANCELLED)
+    OPEN_STATES = COMING_STATES + UNDER_CHECK_STATES + ASKING_STATES
+    IN_LEDGER_STATES = (State.POSTED, State.UNDO_ASKED, State.UNDOING)
 
     project = models.ForeignKey("company.Project", models.PROTECT, related_name="imports")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
@@ -93,7 +101,12 @@ class Import(models.Model):
         indexes = [
             models.Index(
                 fields=["state"],
-                condition=Q(state__in=["uploaded", "reading", "confirmed", "checking", "approved", "posting"]),
+                condition=Q(
+                    state__in=[
+                        *("uploaded", "reading", "confirmed", "checking", "approved", "posting"),
+                        *("undo_asked", "undoing"),
+                    ]
+                ),
                 name="import_work_left",
             )
         ]
@@ -234,6 +247,69 @@ class ListedAmount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sheet}!{self.column}{self.row}"
+
+
+class StagedOwner(models.Model):
+    """A person on a unit as a checked list of owners names them; written by COPY, merged by posting, then removed.
+
+    A row that names several co-owners is staged once for each. ``contacts`` holds ID number, phones and addresses as
+    JSON, encrypted.
+    """
+
+    workbook = models.ForeignKey(
+        Import, models.CASCADE, related_name="staged_owners", db_column="import_id", db_index=False
+    )
+    sheet = models.CharField(max_length=60)
+    row = models.PositiveIntegerField()
+    unit_id = models.BigIntegerField(null=True)
+    unit_code = models.CharField(max_length=80)
+    name = models.CharField(max_length=120, blank=True)
+    contacts = EncryptedTextField()
+    area = models.DecimalField(max_digits=9, decimal_places=2, null=True)
+    usage = models.CharField(max_length=12, choices=Unit.Usage, blank=True)
+    is_vacant = models.BooleanField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workbook", "row"], name="staged_owners_of_import")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.row}"
+
+
+class RegisterChange(models.Model):
+    """One row of the register that a posted list of owners made, or one column of it that it changed.
+
+    Undoing the import goes by these rows and leaves them as the trace of what it did. ``column`` is empty for a row
+    that was made; of ID numbers ``before`` and ``after`` hold the keyed hash.
+    """
+
+    class Table(models.TextChoices):
+        BUILDING = "building", _("building")
+        UNIT = "unit", _("unit")
+        OWNERSHIP = "ownership", _("ownership")
+        MEMBER = "member", _("co-owner")
+        OWNER = "owner", pgettext_lazy("register", "owner")
+        PHONE = "phone", _("phone")
+        EMAIL = "email", _("e-mail")
+        ADDRESS = "address", _("address")
+        EMERGENCY = "emergency", _("emergency contact")
+        OCCUPANT = "occupant", _("occupant")
+
+    workbook = models.ForeignKey(Import, models.PROTECT, related_name="register_changes", db_column="import_id")
+    sheet = models.CharField(max_length=60)
+    row = models.PositiveIntegerField()
+    table = models.CharField(max_length=10, choices=Table)
+    object_id = models.BigIntegerField()
+    column = models.CharField(max_length=20, blank=True)
+    before = models.TextField(null=True)
+    after = models.TextField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["table", "object_id"], name="register_change_of")]
+        triggers = freeze()
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.object_id} {self.column}".strip()
 
 
 class ColumnMapping(models.Model):

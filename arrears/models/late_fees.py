@@ -93,6 +93,46 @@ class LateFee(models.Model):
         return f"{self.word} {self.amount}"
 
 
+class LateFeeRun(models.Model):
+    """The assessment of a whole project, as asked for by a person and done by a worker, some accounts at a time.
+
+    What was posted and how far it came stands here from the same commit; ``last_account`` is where a worker goes on.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    as_of = models.DateField(_("as of"))
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    accounts = models.PositiveIntegerField(default=0)
+    accounts_done = models.PositiveIntegerField(default=0)
+    last_account = models.BigIntegerField(default=0)
+    charges = models.PositiveIntegerField(default=0)
+    amount = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    excess = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LedgerScoped.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project"], condition=~Q(state="done"), name="late_fee_run_one_at_a_time"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(done_at__isnull=False), name="done_late_fee_run_says_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} {self.as_of} {self.state}"
+
+
 class LateFeeBalance(models.Model):
     """What is settled of an assessed late fee. Written by the posting functions only, under the account's lock."""
 

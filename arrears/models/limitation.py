@@ -70,6 +70,35 @@ class ProvedWithinOneAccount(FirmTrigger):
         """
 
 
+class LimitationWarning(models.Model):
+    """That one person was warned at one stage of the end of a charge's limitation period; it exists once.
+
+    ``stage``: so many days before, 0 once it has passed or nobody knows when it began. A period that was restarted is
+    another one: ``expires_on`` tells which.
+    """
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    charge = models.ForeignKey("arrears.Charge", models.PROTECT, related_name="+")
+    user = models.ForeignKey("company.User", models.CASCADE, related_name="+", db_index=False)
+    stage = models.PositiveSmallIntegerField()
+    expires_on = models.DateField(null=True)
+    notification = models.ForeignKey("company.Notification", models.CASCADE, related_name="+")
+
+    objects = LedgerScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "charge", "stage", "expires_on"],
+                nulls_distinct=False,
+                name="limitation_warned_once_a_stage",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_id} {self.stage}"
+
+
 class ProvedCharge(models.Model):
     """A charge that a proof lists; others stay as they were."""
 

@@ -23,10 +23,12 @@ from arrears.importing.layout import Layout
 from arrears.importing.marking import mark_errors
 from arrears.importing.messages import WARNINGS, refusal_text
 from arrears.importing.overview import (
+    brings_nothing,
     count_issues,
     fee_lines,
     issue_lines,
     method_lines,
+    part_lines,
     progress_of,
     same_file_before,
     seal_of,
@@ -36,8 +38,15 @@ from arrears.importing.overview import (
 )
 from arrears.importing.reading import Refusal
 from arrears.importing.states import MoveError, State
-from arrears.importing.steps import CONSENTS, approve, back_to_columns, cancel, confirm_columns, start_import
-from arrears.importing.undoing import DependedOnError, undo_import
+from arrears.importing.steps import (
+    CONSENTS,
+    approve,
+    ask_for_undo,
+    back_to_columns,
+    cancel,
+    confirm_columns,
+    start_import,
+)
 from arrears.models import FeeType, Import, ImportIssue
 from arrears.views.ledger import CountedPaginator
 from company.access import ProjectRequest, project_view
@@ -108,7 +117,8 @@ def import_new(request: ProjectRequest) -> HttpResponse:
 @csrf_protect
 def _take_upload(request: ProjectRequest) -> HttpResponse:
     is_sent = request.method == "POST"
-    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    asked = {"kind": request.GET.get("kind") or Import.Kind.CHARGES}
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm(initial=asked)
     if is_sent and form.is_valid():
         try:
             workbook = start_import(
@@ -214,7 +224,7 @@ def import_cancel(request: ProjectRequest, pk: int) -> HttpResponse:
 
 @project_view(Right.POST_MONEY)
 def import_undo(request: ProjectRequest, pk: int) -> HttpResponse:
-    """Asks, then takes a posted import back as a whole; refused with names while later rows depend on it."""
+    """Asks, then has a posted import taken back as a whole; a worker does it, or says what depends on it."""
     workbook = _import(request, pk)
     if workbook.state != State.POSTED:
         messages.warning(request, _("Only a posted import can be undone."))
@@ -222,13 +232,9 @@ def import_undo(request: ProjectRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return TemplateResponse(request, "arrears/import_undo.html", {"import": workbook})
     try:
-        undo_import(workbook, by=request.user, now=timezone.now())
-    except DependedOnError as depended_on:
-        messages.error(request, depended_on.text)
+        ask_for_undo(workbook, by=request.user)
     except MoveError:
         return _moved_on(request, workbook)
-    else:
-        messages.success(request, _("Undone. Every row that the import had posted is reversed."))
     return _back(request, workbook)
 
 
@@ -274,6 +280,8 @@ def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None
             context |= {"layout": layout, "form": form, "parts": list(form.parts())}
         case State.CHECKED | State.POSTED | State.UNDONE:
             context |= _findings(request, workbook)
+            if workbook.refusal:
+                context["reason"] = refusal_text(workbook.refusal, workbook.refusal_params)
         case State.REFUSED:
             context["reason"] = refusal_text(workbook.refusal, workbook.refusal_params)
         case state if state in UNDER_WAY:
@@ -296,9 +304,12 @@ def _findings(request: ProjectRequest, workbook: Import) -> dict[str, Any]:
         "fees": fees,
         "windows": window_lines(workbook),
         "methods": method_lines(workbook),
+        "parts": part_lines(workbook),
         "new": Decimal(workbook.findings.get("new", "0")) if not fees else sum(fee.new for fee in fees),
         "replaces": Decimal(workbook.findings.get("replaces", "0")),
+        "ahead": Decimal(workbook.findings.get("ahead", "0")),
         "settled": Decimal(workbook.findings.get("settled", "0")),
+        "brings_nothing": brings_nothing(workbook),
         "held": Decimal(workbook.findings.get("held", "0")),
         "credit": Decimal(workbook.findings.get("credit", "0")),
         "page": page,
@@ -320,6 +331,10 @@ def _moved_on(request: ProjectRequest, workbook: Import) -> HttpResponse:
     now_at = _import(request, workbook.pk)
     name = now_at.posted_by.name if now_at.posted_by else ""
     match now_at.state:
+        case State.UNDO_ASKED | State.UNDOING | State.UNDONE if now_at.undone_by:
+            text = _("%(name)s has had this import undone; what you sent changed nothing.") % {
+                "name": now_at.undone_by.name
+            }
         case State.APPROVED | State.POSTING:
             text = _("%(name)s is posting this file already; what you sent changed nothing.") % {"name": name}
         case State.POSTED:

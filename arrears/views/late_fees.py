@@ -1,5 +1,6 @@
 """Late fees: the policies of a project, and of one account how each sum comes about."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -10,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from arrears.assessing import assess_accounts, reverse_late_fee
+from arrears.ageing_forms import RunForm
+from arrears.assessing import ask_for_run, assess_accounts, preview_run, reverse_late_fee
 from arrears.forms import ReversalForm
 from arrears.late_fees import ZERO, estimate_of, late_fee_word
-from arrears.models import FeeType, LateFee, LateFeePolicy
+from arrears.models import Account, FeeType, LateFee, LateFeePolicy, LateFeeRun
 from arrears.posting import AlreadyReversedError
 from arrears.relief_forms import LateFeePolicyForm
 from arrears.views.accounts import account_of
@@ -22,6 +24,8 @@ from company.audit import record
 from company.rights import Right
 from owners.models import ServiceContract
 from owners.personal_data import mask_party
+
+RUNS_SHOWN = 10
 
 
 @project_view(Right.POST_MONEY, Right.APPROVE_RELIEF)
@@ -53,13 +57,42 @@ def late_fees(request: ProjectRequest) -> HttpResponse:
     return TemplateResponse(request, "arrears/late_fees.html", context)
 
 
+@project_view(Right.POST_MONEY)
+def late_fee_run(request: ProjectRequest) -> HttpResponse:
+    """What assessing the whole project would post; a POST has a worker do it, and the page shows how far it is."""
+    now = timezone.now()
+    form = RunForm(request.POST or request.GET or None, today=timezone.localdate(now))
+    if request.method == "POST" and form.is_valid():
+        ask_for_run(request.project, as_of=form.day, by=request.user, now=now)
+        return redirect("arrears:late_fee_run", project_code=request.project.code)
+    runs = LateFeeRun.objects.visible_to(request.user).filter(project=request.project).select_related("asked_by")
+    under_way = runs.exclude(state=LateFeeRun.State.DONE).first()
+    fees = [] if under_way else preview_run(request.project, as_of=form.day)
+    context = {
+        "word": late_fee_word(request.project, on=timezone.localdate(now)) or _("Late fee"),
+        "form": form,
+        "as_of": form.day,
+        "under_way": under_way,
+        "percent": under_way.accounts_done * 100 / (under_way.accounts or 1) if under_way else 0,
+        "fees": fees,
+        "amount": sum((line.amount for line in fees), ZERO),
+        "runs": runs.filter(state=LateFeeRun.State.DONE)[:RUNS_SHOWN],
+    }
+    return TemplateResponse(request, "arrears/late_fee_run.html", context)
+
+
 @project_view(Right.SEE_LEDGER)
 def account_late_fees(request: ProjectRequest, pk: int) -> HttpResponse:
     """Of one account each late fee day by day, what was assessed, and what an assessment would add."""
-    account, today = account_of(request, pk), timezone.localdate()
+    context = late_fees_of(account_of(request, pk), today=timezone.localdate())
+    return TemplateResponse(request, "arrears/account_late_fees.html", context)
+
+
+def late_fees_of(account: Account, *, today: date) -> dict[str, Any]:
+    """What a page of the late fees of ``account`` shows, at the end of ``today``; a fixed number of queries."""
     lines = estimate_of(account, on=today)
     rows = account.late_fees.select_related("charge__fee_type", "balance", "reversed_by", "posted_by")
-    context = {
+    return {
         "account": account,
         "party": mask_party(account.ownership.party_name),
         "word": (lines[0].word if lines else late_fee_word(account.project, on=today)) or _("Late fee"),
@@ -70,7 +103,6 @@ def account_late_fees(request: ProjectRequest, pk: int) -> HttpResponse:
         "excess": sum((line.excess for line in lines), ZERO),
         "today": today,
     }
-    return TemplateResponse(request, "arrears/account_late_fees.html", context)
 
 
 @require_POST

@@ -13,11 +13,10 @@ from django.utils.translation import gettext, ngettext
 
 from collection.contact_forms import ContactForm
 from collection.limits import is_barred
-from collection.models import ContactAttempt, PromiseToPay
+from collection.models import Case, ContactAttempt, PromiseToPay
 from collection.timeline import NOTICE_COLOURS, PROMISE_COLOURS
 from notices.models import Notice
 from owners.models import Phone
-from owners.personal_data import mask_name
 
 register = template.Library()
 
@@ -104,6 +103,6 @@ def notice_colour(notice: Notice) -> str:
 
 
 @register.filter
-def masked_name(name: str) -> str:
-    """``李*国``."""
-    return mask_name(name)
+def units_of(cases: list[Case]) -> str:
+    """The codes of their units in one line."""
+    return "、".join(case.account.unit.code for case in cases)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.late_fees import late_fee_word
 from arrears.models.scoping import WHOLE_LEDGER_ROLES
+from arrears.views.late_fees import late_fees_of
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
 from collection.limits import is_barred
@@ -32,6 +33,7 @@ from collection.requests import (
     forward_request,
     open_request,
 )
+from collection.same_person import other_cases
 from collection.timeline import GROUP_LABELS, Entry, Group, counts, timeline
 from collection.turns import buttons, is_turn_of
 from collection.verifying import needs_looking_up, verify_cases
@@ -71,12 +73,21 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
+        "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,
         "needs_looking_up": dossier.verification is None and needs_looking_up(request.project, now=now),
         **_entries_shown(request, timeline(shown)),
     }
     return TemplateResponse(request, "collection/case.html", context)
+
+
+@project_view(Right.SEE_CASES)
+def case_late_fees(request: ProjectRequest, pk: int) -> HttpResponse:
+    """How the late fees of a case come about day by day, for whoever sees the case."""
+    shown = visible_case(request, pk)
+    context = {"case": shown, **late_fees_of(shown.account, today=timezone.localdate())}
+    return TemplateResponse(request, "collection/case_late_fees.html", context)
 
 
 @require_POST

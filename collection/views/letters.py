@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from collection.letter_forms import ChoiceForm, LetterForm
-from collection.letters import LetterOrder, issue_letters, preview_letters, usual_occasion
+from collection.letters import LetterOrder, issue_letters, one_envelope, preview_letters, usual_occasion
 from collection.models import Case
 from collection.models.cases import CaseQuerySet
 from collection.verifying import verify_cases
@@ -96,6 +96,7 @@ def _checked(
         "choice": choice,
         "letter": letter,
         "preview": preview_letters(order, now=now),
+        "one_envelope": one_envelope(order),
         "case_ids": ",".join(str(case.pk) for case in order.cases),
         "again": _again(choice, letter),
     }

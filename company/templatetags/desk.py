@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django import template
-from django.forms import BaseForm
+from django.forms import BaseForm, BaseFormSet
 from django.template.context import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
@@ -91,10 +91,13 @@ def listed(values: list[Any]) -> str:
 
 
 @register.simple_tag
-def form_problems(*forms: BaseForm | str | None) -> list[FormProblem]:
-    """What is wrong in `forms`, in the order of their fields; empty arguments are passed over."""
+def form_problems(*forms: BaseForm | BaseFormSet | str | None) -> list[FormProblem]:
+    """What is wrong in `forms` and sets of forms, in the order of their fields; empty arguments are passed over."""
     problems = []
     for form in forms:
+        if isinstance(form, BaseFormSet) and form.is_bound:
+            problems += [FormProblem("", "", str(error)) for error in form.non_form_errors()]
+            problems += form_problems(*form.forms)
         if not isinstance(form, BaseForm) or not form.errors:
             continue
         problems += [FormProblem("", "", str(error)) for error in form.non_field_errors()]

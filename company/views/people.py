@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from company import people as staff
 from company.access import StaffRequest, company_view
 from company.audit import record
+from company.form_saving import save_or_complain
 from company.forms import PeopleFilterForm, PersonForm, RoleForm
 from company.models import ProjectAccess, Role, User
 from company.models.people import UserQuerySet
@@ -59,16 +60,10 @@ def person_new(request: StaffRequest) -> HttpResponse:
     form = PersonForm(request.POST or None)
     role_form = RoleForm(request.POST or None, reach=reach)
     if request.method == "POST" and form.is_valid() & role_form.is_valid():
-        person, password = staff.create_person(
-            name=form.cleaned_data["name"],
-            mobile=form.cleaned_data["mobile"],
-            username=form.cleaned_data["username"],
-            post=form.cleaned_data["post"],
-            email=form.cleaned_data["email"],
-            grants=[role_form.cleaned_data["grant"]],
-            by=request.user,
-        )
-        return _show_password(request, person, password)
+        given, grants = form.cleaned_data, [role_form.cleaned_data["grant"]]
+        made = save_or_complain(lambda: staff.create_person(**given, grants=grants, by=request.user), form)
+        if made:
+            return _show_password(request, *made)
     return TemplateResponse(request, "company/person_new.html", {"form": form, "role_form": role_form})
 
 
@@ -82,10 +77,11 @@ def person(request: StaffRequest, pk: int) -> HttpResponse:
         if not manageable:
             raise PermissionDenied
         if form.is_valid():
-            changed = form.save()
-            record(action="people.edited", by=request.user, obj=changed, fields=form.changed_data)
-            messages.success(request, _("Saved."))
-            return redirect("company:person", pk=pk)
+            changed = save_or_complain(form.save, form)
+            if changed:
+                record(action="people.edited", by=request.user, obj=changed, fields=form.changed_data)
+                messages.success(request, _("Saved."))
+                return redirect("company:person", pk=pk)
     return _person_page(request, pk, form=form)
 
 

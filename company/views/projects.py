@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from company.access import StaffRequest, company_view
 from company.audit import record
+from company.form_saving import save_or_complain
 from company.forms import PhaseFormSet, PostForm, ProjectForm
 from company.models import Post, Project
 from company.models.projects import ProjectQuerySet
@@ -48,11 +50,10 @@ def project_new(request: StaffRequest) -> HttpResponse:
         raise PermissionDenied
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            project = form.save()
-            record(action="project.created", by=request.user, project=project, obj=project)
-        messages.success(request, _("%(project)s is created.") % {"project": project.name})
-        return redirect(GUIDE, project_code=project.code)
+        project = save_or_complain(lambda: _create(form, request), form)
+        if project:
+            messages.success(request, _("%(project)s is created.") % {"project": project.name})
+            return redirect(GUIDE, project_code=project.code)
     return TemplateResponse(request, "company/project.html", {"form": form})
 
 
@@ -64,12 +65,10 @@ def project(request: StaffRequest, pk: int) -> HttpResponse:
         raise Http404
     form = ProjectForm(request.POST or None, instance=kept)
     phases = PhaseFormSet(request.POST or None, instance=kept, prefix="phases")
+    saved = None
     if request.method == "POST" and form.is_valid() & phases.is_valid():
-        with transaction.atomic():
-            form.save()
-            phases.save()
-            changed = [*form.changed_data, *(["phases"] if phases.has_changed() else [])]
-            record(action="project.edited", by=request.user, project=kept, obj=kept, fields=changed)
+        saved = save_or_complain(lambda: _save(form, phases, request), form, phases)
+    if saved:
         messages.success(request, _("Saved."))
         return redirect("company:project", pk=pk)
     return TemplateResponse(request, "company/project.html", {"form": form, "phases": phases, "kept": kept})
@@ -80,10 +79,11 @@ def posts(request: StaffRequest) -> HttpResponse:
     """The list of posts, and a form for one more."""
     form = PostForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        post = form.save()
-        record(action="post.created", by=request.user, obj=post, name=post.name)
-        messages.success(request, _("Saved."))
-        return redirect("company:posts")
+        post = save_or_complain(form.save, form)
+        if post:
+            record(action="post.created", by=request.user, obj=post, name=post.name)
+            messages.success(request, _("Saved."))
+            return redirect("company:posts")
     holders = Count("holders", filter=Q(holders__is_active=True))
     rows = Post.objects.annotate(staff=holders).order_by("position", "name")
     return TemplateResponse(request, "company/posts.html", {"form": form, "posts": rows})
@@ -96,12 +96,25 @@ def post(request: StaffRequest, pk: int) -> HttpResponse:
     if kept is None:
         raise Http404
     form = PostForm(request.POST or None, instance=kept)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    if request.method == "POST" and form.is_valid() and save_or_complain(form.save, form):
         record(action="post.edited", by=request.user, obj=kept, name=kept.name)
         messages.success(request, _("Saved."))
         return redirect("company:posts")
     return TemplateResponse(request, "company/post.html", {"form": form, "kept": kept})
+
+
+def _create(form: ProjectForm, request: StaffRequest) -> Project:
+    project: Project = form.save()
+    record(action="project.created", by=request.user, project=project, obj=project)
+    return project
+
+
+def _save(form: ProjectForm, phases: Any, request: StaffRequest) -> Project:
+    kept: Project = form.save()
+    phases.save()
+    changed = [*form.changed_data, *(["phases"] if phases.has_changed() else [])]
+    record(action="project.edited", by=request.user, project=kept, obj=kept, fields=changed)
+    return kept
 
 
 def _kept_by(request: StaffRequest) -> ProjectQuerySet:

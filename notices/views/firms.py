@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from company.access import ProjectRequest, project_view
+from company.form_saving import save_or_complain
 from company.rights import Right
 from notices.firms import save_firm
 from notices.forms import LawFirmForm
@@ -50,9 +51,10 @@ def firm_mandate(request: ProjectRequest, pk: int) -> FileResponse:
 def _form_page(request: ProjectRequest, firm: LawFirm) -> HttpResponse:
     form = LawFirmForm(request.POST or None, request.FILES or None, instance=firm)
     if request.method == "POST" and form.is_valid():
-        save_firm(form.save(commit=False), form.cleaned_data["mandate_upload"], by=request.user)
-        messages.success(request, _("Saved."))
-        return redirect("notices:firms", request.project.code)
+        given = form.save(commit=False), form.cleaned_data["mandate_upload"]
+        if save_or_complain(lambda: save_firm(*given, by=request.user), form):
+            messages.success(request, _("Saved."))
+            return redirect("notices:firms", request.project.code)
     return TemplateResponse(request, "notices/firm.html", {"form": form, "firm": firm})
 
 

@@ -1,18 +1,21 @@
 from owners.models.buildings import Building, Unit, UnitAlias
-from owners.models.contact_points import Address, EmergencyContact, Phone
+from owners.models.contact_points import Address, Email, EmergencyContact, Phone
 from owners.models.contracts import ServiceContract
-from owners.models.parties import Occupant, Owner, Ownership, OwnershipMember
+from owners.models.parties import Occupant, Owner, Ownership, OwnershipMember, PersonMerge, SignsOfName
 
 __all__ = [
     "Address",
     "Building",
+    "Email",
     "EmergencyContact",
     "Occupant",
     "Owner",
     "Ownership",
     "OwnershipMember",
+    "PersonMerge",
     "Phone",
     "ServiceContract",
+    "SignsOfName",
     "Unit",
     "UnitAlias",
 ]

@@ -50,7 +50,13 @@ class Unit(models.Model):
                 condition=models.Q(area__isnull=True) | models.Q(area__gt=0), name="unit_area_positive"
             ),
         ]
-        indexes = [models.Index(fields=["project", "sort_key"], name="unit_walking_order")]
+        indexes = [
+            models.Index(fields=["project", "sort_key"], name="unit_walking_order"),
+            models.Index(
+                fields=["project", "code"], name="unit_code_prefix", opclasses=["int8_ops", "varchar_pattern_ops"]
+            ),
+            models.Index(fields=["project", "room"], name="unit_room"),
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -74,6 +80,11 @@ class UnitAlias(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "alias"], name="unit_alias_unique")]
+        indexes = [
+            models.Index(
+                fields=["project", "alias"], name="unit_alias_prefix", opclasses=["int8_ops", "varchar_pattern_ops"]
+            )
+        ]
 
     def __str__(self) -> str:
         return self.alias

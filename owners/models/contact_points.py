@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from company.scoping import ProjectScoped
-from owners.personal_data import EncryptedTextField, mask_address, mask_phone
+from owners.personal_data import EncryptedTextField, mask_address, mask_email, mask_phone
 
 LIVE = models.Q(ended_at__isnull=True)
 
@@ -49,6 +49,32 @@ class Phone(models.Model):
     @property
     def masked(self) -> str:
         return mask_phone(self.number)
+
+
+class Email(models.Model):
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    owner = models.ForeignKey("owners.Owner", models.CASCADE, related_name="emails")
+    address = EncryptedTextField(_("e-mail"))
+    address_hash = models.CharField(max_length=64, editable=False)
+    label = models.CharField(_("label"), max_length=40, blank=True)
+    confirmed_on = models.DateField(_("last confirmed"), null=True, blank=True)
+    do_not_contact = models.BooleanField(_("do not contact"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProjectScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "address_hash"], condition=LIVE, name="email_once_per_owner")
+        ]
+
+    def __str__(self) -> str:
+        return self.masked
+
+    @property
+    def masked(self) -> str:
+        return mask_email(self.address)
 
 
 class Address(models.Model):

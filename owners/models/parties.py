@@ -1,10 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from company.scoping import ProjectScoped
-from owners.personal_data import EncryptedTextField
+from owners.personal_data import EncryptedTextField, mask_phone
+
+
+class SignsOfName(models.Func):
+    """The characters of an owner's name, and the project as one more: an index over it finds any part of a name.
+
+    The expression of the index and of the search must be the same, so it takes no arguments.
+    """
+
+    template = "array_append(regexp_split_to_array(owners_owner.name::text, ''), '#' || owners_owner.project_id::text)"
+    output_field: models.Field[Any, Any] = ArrayField(models.TextField())
+
+    @staticmethod
+    def wanted(project_id: int, part: str) -> list[str]:
+        """What a row must hold to have ``part`` in its name; the order of the characters is still to be checked."""
+        return [*sorted(set(part)), f"#{project_id}"]
 
 
 class Owner(models.Model):
@@ -19,15 +39,29 @@ class Owner(models.Model):
     pinyin_initials = models.CharField(max_length=120, blank=True, editable=False)
     id_number = EncryptedTextField(_("ID number"), blank=True, default="")
     id_number_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged_rows",
+        help_text=_("The row that stands for this person since the two were merged."),
+    )  # fmt: skip
 
     objects = ProjectScoped.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["project", "pinyin_initials"], name="owner_initials"),
+            models.Index(
+                fields=["project", "pinyin_initials"], name="owner_initials_prefix",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+            ),
             models.Index(fields=["project", "name"], name="owner_name"),
+            GinIndex(SignsOfName(), name="owner_name_signs"),
+        ]  # fmt: skip
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(name=""), name="owner_has_name"),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | ~models.Q(merged_into=models.F("id")),
+                name="owner_not_merged_into_itself",
+            ),
         ]
-        constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="owner_has_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -94,3 +128,38 @@ class Occupant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def phone_masked(self) -> str:
+        return mask_phone(self.phone)
+
+
+class PersonMerge(models.Model):
+    """That two rows of owners are one person, said by whom and why; ``moved`` is what taking it back needs."""
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    kept = models.ForeignKey(Owner, models.PROTECT, related_name="merges")
+    merged = models.ForeignKey(Owner, models.PROTECT, related_name="+")
+    moved = models.JSONField(default=dict, help_text=_("Ids of the rows that changed hands."))
+    at = models.DateTimeField(_("merged at"))
+    by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    undone_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
+    undone_by = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = ProjectScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merged"], condition=models.Q(undone_at__isnull=True), name="merged_once_at_a_time"
+            ),
+            models.CheckConstraint(condition=~models.Q(kept=models.F("merged")), name="merge_of_two_rows"),
+            models.CheckConstraint(
+                condition=models.Q(undone_at__isnull=True, undone_by__isnull=True)
+                | models.Q(undone_at__isnull=False, undone_by__isnull=False),
+                name="merge_undone_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged} → {self.kept}"

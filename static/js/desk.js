@@ -1,4 +1,5 @@
 // What every page gets: the shortcut into the search, questions before an act, forms that are sent once.
 import "./search_shortcut.js";
+import "./search_box.js";
 import "./confirm.js";
 import "./forms.js";

@@ -16,6 +16,7 @@ class OracleCharge:
     live: bool = True
     parts: dict[int, Decimal] = field(default_factory=dict)
     waived: dict[int, Decimal] = field(default_factory=dict)
+    was_told: bool = False
 
     @property
     def settled(self) -> Decimal:
@@ -35,6 +36,8 @@ class OraclePayment:
     live: bool = True
     refunds: dict[int, Decimal] = field(default_factory=dict)
     fee: int | None = None
+    is_told: bool = False  # a sheet prints it as received
+    is_imported: bool = False  # by a workbook of payments
 
 
 @dataclass
@@ -85,6 +88,39 @@ class Oracle:
             part = min(late_fee.open, self.free(payment))
             if part > 0:
                 late_fee.parts[payment.pk] = late_fee.parts.get(payment.pk, ZERO) + part
+
+    def replace_told(self, payment: OraclePayment, rests: list[tuple[int, dt.date | None]]) -> None:
+        """Take the place of what sheets told of the fee by the day, oldest charge first; ``rests`` are what stays."""
+        told = [p for p in self.payments.values() if p.live and p.is_told and p.bound_to and p.day >= payment.day]
+        for row in sorted(told, key=lambda p: (self.charges[p.bound_to or 0].due_on, p.bound_to, p.pk)):
+            charge = self.charges[row.bound_to or 0]
+            part = min(self.free(payment), row.amount)
+            if part <= 0 or payment.fee not in (None, charge.fee):
+                continue
+            self.drop_payment(row.pk)
+            charge.parts[payment.pk] = charge.parts.get(payment.pk, ZERO) + part
+            if part < row.amount:
+                pk, _day = rests.pop(0)
+                self.payments[pk] = OraclePayment(pk, row.day, row.amount - part, bound_to=charge.pk, is_told=True)
+                charge.parts[pk] = row.amount - part
+
+    def tell_received(self, charge: OracleCharge, received: Decimal, told: int | None) -> None:
+        """A sheet tells what was received of a new charge: imported payments first, the rest as row ``told``."""
+        known = [p for p in self.payments.values() if p.live and p.is_imported]
+        if any(p.fee in (None, charge.fee) for p in known):
+            for other in self.charges.values():
+                for payment in known if not other.was_told else ():
+                    other.parts.pop(payment.pk, None)
+            for payment in sorted(known, key=lambda p: (p.day, p.pk)):
+                part = min(self.free(payment), received)
+                if part > 0 and payment.fee in (None, charge.fee):
+                    charge.parts[payment.pk] = part
+                    received -= part
+        if received:
+            assert told is not None
+            self.payments[told] = OraclePayment(told, dt.date.max, received, bound_to=charge.pk, is_told=True)
+            charge.parts[told] = received
+            charge.was_told = True
 
     def use_credit(self) -> None:
         for payment in sorted(self.payments.values(), key=lambda p: (p.day, p.pk)):

@@ -181,6 +181,9 @@ def test_the_same_file_once_more_is_pointed_out(client: Client, project: Project
     response = client.get(page_of(again))
     assert response.context["same_file"] == first
     assert "同一份文件已经过账" in text_of(response).replace(" ", "")
+    checked = text_of(client.get(page_of(check(project, GOOD)))).replace(" ", "")
+    assert "仍然过账" in checked
+    assert "过账全部" not in checked
 
 
 def test_names_of_files_and_sheets_are_text(client: Client, project: Project) -> None:

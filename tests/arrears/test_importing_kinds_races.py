@@ -17,7 +17,7 @@ from arrears.importing.undoing import undo_import
 from arrears.models import Allocation, Charge, Import, Payment
 from company.models import Project
 from tests.arrears.test_importing_lists import line, months, wide
-from tests.arrears.test_importing_races import kill_while_posting, post_all, together
+from tests.arrears.test_importing_races import kill_while_working, post_all, together, until_released
 from tests.arrears.test_races import at_once
 from tests.arrears.workbooks import agree, check, create_estate, post, xlsx
 from tests.factories import NOW
@@ -85,7 +85,7 @@ def test_control_without_the_locks_it_is_counted_twice_or_breaks(
     assert failures or rows == 2 * ROWS
 
 
-KILLED_AT = ("apply_all_credit", "clear_stage")
+KILLED_AT = ("apply_credit", "clear_stage")
 
 
 @pytest.mark.parametrize(("kind", "content"), [("payments", MONEY), ("arrears_list", LIST)])
@@ -95,9 +95,10 @@ def test_kills_while_posting_leave_nothing_partial_and_the_sweep_finishes(
     workbook, now = agreed(project, content, kind), NOW
     before = [model.objects.count() for model in (Charge, Payment, Allocation)]
     for point in KILLED_AT:
-        kill_while_posting(workbook, at=point, now=now)
+        kill_while_working(workbook, at=f"posting.{point}", now=now)
         assert [model.objects.count() for model in (Charge, Payment, Allocation)] == before
         now += LEASE * 2
+    until_released(workbook)
     for import_id, _waiting in work_left(now=now):
         post_import(import_id, now=now)
     workbook.refresh_from_db()

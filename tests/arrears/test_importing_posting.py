@@ -181,7 +181,7 @@ def test_the_good_rows_alone_and_later_the_corrected_file(project: Project) -> N
 
 # --- all or nothing -------------------------------------------------------------------------------------------------
 
-POINTS = ["_register_units", "_lock_accounts", "_post_charges", "apply_all_credit", "raise_versions", "clear_stage"]
+POINTS = ["_register_units", "_lock_accounts", "_post_charges", "apply_credit", "raise_versions", "clear_stage"]
 
 
 def fails(function: Callable[..., object]) -> Callable[..., object]:

@@ -14,20 +14,20 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from arrears.checking import check_ledger, totals
 from arrears.importing import posting
-from arrears.importing.states import LEASE, State, work_left
-from arrears.importing.steps import post_import
+from arrears.importing.states import LEASE, State, claim, hold, is_free, work_left
+from arrears.importing.steps import check_import, post_import
 from arrears.models import Charge, Import, Payment, StagedCharge
 from company.models import Project
 from owners.models import Unit
 from tests.arrears.spoiling import as_owner
 from tests.arrears.test_races import at_once
-from tests.arrears.workbooks import agree, check, create_estate, post, row, xlsx
-from tests.factories import NOW
+from tests.arrears.workbooks import agree, check, confirm, create_estate, post, read, row, xlsx
+from tests.factories import NOW, TODAY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 40
@@ -155,11 +155,15 @@ def test_one_import_is_posted_by_one_of_many_workers(project: Project) -> None:
 
 # --- killed while posting -------------------------------------------------------------------------------------------
 
-KILLED_AT = ("_lock_accounts", "apply_all_credit", "clear_stage")
+KILLED_AT = ("_register_units", "_lock_accounts", "_post_charges", "apply_credit", "clear_stage")
+KILLED_WHILE_CHECKING = ("staging.explain_empty_cells", "staging.set_stage", "staging._save_issues", "steps.move")
 
 
-def kill_while_posting(workbook: Import, *, at: str, now: dt.datetime) -> None:
-    environment = os.environ | {"TEST_DATABASE": connection.settings_dict["NAME"]}
+def kill_while_working(workbook: Import, *, at: str, now: dt.datetime) -> None:
+    environment = os.environ | {
+        "TEST_DATABASE": connection.settings_dict["NAME"],
+        "TEST_MEDIA": str(django_settings.MEDIA_ROOT),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.arrears.import_poster", str(workbook.pk), now.isoformat(), at],
         cwd=django_settings.BASE_DIR,
@@ -179,23 +183,104 @@ def written() -> list[int]:
     return [model.objects.count() for model in (Unit, Charge, Payment, StagedCharge)]
 
 
-def test_three_kills_while_posting_leave_nothing_partial_and_the_sweep_finishes(project: Project) -> None:
+def test_five_kills_while_posting_leave_nothing_partial_and_the_sweep_finishes(project: Project) -> None:
     workbook = agreed(project, xlsx(*WORKBOOK))
     before, now = written(), NOW
     for point in KILLED_AT:
         assert work_left(now=now) == [(workbook.pk, State.APPROVED)]
-        kill_while_posting(workbook, at=point, now=now)
+        kill_while_working(workbook, at=f"posting.{point}", now=now)
         assert written() == before
         workbook.refresh_from_db()
         assert (workbook.state, workbook.posted_rows) == (State.POSTING, 0)
         assert work_left(now=now + LEASE / 2) == [], "it may still be alive"
         now += LEASE * 2
+    until_released(workbook)
     for import_id, _waiting in work_left(now=now):
         post_import(import_id, now=now)
     workbook.refresh_from_db()
     assert (workbook.state, workbook.posted_rows) == (State.POSTED, ROWS)
     assert written() == [ROWS, ROWS, ROWS, 0]
     assert check_ledger() == []
+
+
+def test_kills_while_checking_leave_nothing_and_the_sweep_finishes(project: Project) -> None:
+    workbook = read(project, xlsx(*WORKBOOK, row("900", "壹佰元")))
+    confirm(workbook)
+    now = NOW
+    for point in KILLED_WHILE_CHECKING:
+        assert work_left(now=now) == [(workbook.pk, State.CONFIRMED)]
+        kill_while_working(workbook, at=point, now=now)
+        workbook.refresh_from_db()
+        assert workbook.state == State.CHECKING
+        assert (written(), workbook.issues.count(), workbook.findings) == ([0, 0, 0, 0], 0, {})
+        now += LEASE * 2
+    until_released(workbook)
+    for import_id, _waiting in work_left(now=now):
+        check_import(import_id, today=TODAY, now=now)
+    workbook.refresh_from_db()
+    assert (workbook.state, workbook.good_rows, workbook.bad_rows) == (State.CHECKED, ROWS, 1)
+    assert written() == [0, 0, 0, ROWS]
+
+
+def until_released(workbook: Import) -> None:
+    """The server notices the end of a killed process in its own time."""
+    deadline = time.monotonic() + 30
+    while not transaction.atomic(is_free)(workbook.pk):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# --- working longer than the lease -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def another_worker_at(workbook: Import, *, holds: bool) -> Iterator[None]:
+    """A worker of another process in the middle of its transaction."""
+    ready, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        try:
+            with transaction.atomic():
+                if holds:
+                    hold(workbook.pk)
+                ready.set()
+                done.wait(timeout=30)
+        finally:
+            ready.set()
+            connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    ready.wait(timeout=30)
+    try:
+        yield
+    finally:
+        done.set()
+        worker.join()
+
+
+def test_work_that_lasts_longer_than_the_lease_is_not_taken_over(project: Project) -> None:
+    workbook = read(project, xlsx(*WORKBOOK))
+    confirm(workbook)
+    claim(workbook.pk, State.CONFIRMED, now=NOW)
+    late = NOW + LEASE * 2
+    with another_worker_at(workbook, holds=True):
+        check_import(workbook.pk, today=TODAY, now=late)
+        workbook.refresh_from_db()
+        assert (workbook.state, workbook.claimed_at) == (State.CHECKING, NOW)
+    check_import(workbook.pk, today=TODAY, now=late)
+    workbook.refresh_from_db()
+    assert workbook.state == State.CHECKED
+
+
+def test_control_without_the_lock_it_is_taken_over(project: Project) -> None:
+    workbook = read(project, xlsx(*WORKBOOK))
+    confirm(workbook)
+    claim(workbook.pk, State.CONFIRMED, now=NOW)
+    with another_worker_at(workbook, holds=False):
+        check_import(workbook.pk, today=TODAY, now=NOW + LEASE * 2)
+        workbook.refresh_from_db()
+        assert workbook.state == State.CHECKED
 
 
 class KilledError(Exception):
@@ -223,7 +308,7 @@ def test_control_with_a_commit_between_the_steps_a_kill_leaves_half(
         connection.commit()
         raise KilledError
 
-    monkeypatch.setattr(posting, "apply_all_credit", die)
+    monkeypatch.setattr(posting, "apply_credit", die)
     with pytest.raises(KilledError), without_the_transaction():
         posting.post_staged.__wrapped__(workbook, now=NOW, by=None)
     assert written() == [ROWS, ROWS, ROWS, ROWS]

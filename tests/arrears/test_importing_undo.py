@@ -9,12 +9,16 @@ from pytest_django import Settings
 from arrears.allocation import free_since
 from arrears.checking import check_ledger, totals
 from arrears.importing import undoing
-from arrears.importing.states import MoveError
+from arrears.importing.ledger_match import imports_payments
+from arrears.importing.states import LEASE, MoveError, State, work_left
+from arrears.importing.steps import ask_for_undo
+from arrears.importing.steps import undo as undo_by_worker
 from arrears.importing.undoing import DependedOnError, undo_import
 from arrears.models import Account, Import, Payment
 from arrears.posting import post_refund, reverse_payment
+from arrears.verification import payments_known_until
 from company.models import AuditEvent, Project, Role
-from tests.arrears.import_desk import act, page_of, signed_in, text_of, url
+from tests.arrears.import_desk import act, page_of, signed_in, state_of, text_of, url
 from tests.arrears.test_importing_lists import line, money, months, wide
 from tests.arrears.workbooks import LONG, create_estate, post, row, sample, xlsx
 from tests.factories import NOW, TODAY, create_payment, create_user
@@ -142,7 +146,60 @@ def test_finance_is_asked_first_and_told_why_not(project: Project) -> None:
     assert asked.status_code == 200
     assert figures(project) == (100, 0)
     paid = create_payment(account=Account.objects.get(), amount="70.00")
-    assert "1-1-101" in text_of(act(client, workbook, "undo"))
+    act(client, workbook, "undo")
+    assert state_of(workbook) == State.UNDO_ASKED
+    undo_by_worker(workbook.pk, now=NOW)
+    refused = text_of(client.get(page_of(workbook)))
+    assert "1-1-101" in refused
+    assert state_of(workbook) == State.POSTED
     reverse_payment(paid.pk, today=TODAY, now=NOW, by=None)
-    assert "邹敏" in text_of(act(client, workbook, "undo"))
+    assert "每一行" in text_of(act(client, workbook, "undo")), "it says that undoing is one act"
+    assert "邹敏" in text_of(act(client, workbook, "undo")), "whoever asks again is told who asked before"
+    undo_by_worker(workbook.pk, now=NOW)
+    assert "邹敏" in text_of(client.get(page_of(workbook)))
     assert figures(project) == (0, 0)
+
+
+def test_while_an_undo_waits_the_import_counts_as_posted(project: Project) -> None:
+    workbook = post(project, money(("101", "物业费", 20, "2025-11-05")), kind="payments")
+    known = payments_known_until(project)
+    ask_for_undo(workbook, by=workbook.created_by)
+    assert payments_known_until(project) == known
+    assert imports_payments(project.pk)
+    with pytest.raises(MoveError):
+        ask_for_undo(workbook, by=workbook.created_by)
+
+
+def test_an_undo_whose_worker_died_is_found_by_the_sweep_and_done_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbook = post(project, xlsx(row("101", 100, 30)))
+    ask_for_undo(workbook, by=workbook.created_by)
+    assert work_left(now=NOW) == [(workbook.pk, State.UNDO_ASKED)]
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(undoing, "raise_versions", die)
+        with pytest.raises(KeyboardInterrupt):
+            undo_by_worker(workbook.pk, now=NOW)
+    assert (state_of(workbook), figures(project)) == (State.UNDOING, (70, 0))
+    assert work_left(now=NOW) == []
+    later = NOW + LEASE * 2
+    assert work_left(now=later) == [(workbook.pk, State.UNDO_ASKED)]
+    undo_by_worker(workbook.pk, now=later)
+    undo_by_worker(workbook.pk, now=later)
+    assert (state_of(workbook), figures(project)) == (State.UNDONE, (0, 0))
+    assert AuditEvent.objects.filter(action="arrears.import_undone").count() == 1
+
+
+def test_a_payment_in_place_of_what_a_sheet_printed_gives_it_back(project: Project) -> None:
+    post(project, xlsx(*months("101", 8), row("102", 100, 80)))
+    paid = post(project, money(("102", "物业费", 30, "2025-11-05")), kind="payments")
+    assert figures(project) == (120, 0)
+    assert paid.findings["replaces"] == "30.00"
+    undo(paid)
+    assert figures(project) == (120, 0), "the sheet says that 80 are paid"
+    live = Payment.objects.filter(kind="imported", reversed_by=None)
+    assert sorted(live.values_list("amount", flat=True)) == [30, 50]

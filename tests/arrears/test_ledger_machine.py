@@ -6,6 +6,7 @@ payments, settled anew from their history. After each step balances, rows and or
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -22,7 +23,8 @@ from hypothesis.stateful import (
 
 from arrears.assessing import assess_late_fees, reverse_late_fee
 from arrears.checking import check_ledger
-from arrears.models import Account, ChargeBalance, FeeType, LateFeeBalance, PaymentBalance, Relief
+from arrears.importing.posting import post_staged
+from arrears.models import Account, ChargeBalance, FeeType, Import, LateFeeBalance, PaymentBalance, Relief
 from arrears.posting import (
     NotEnoughCreditError,
     RefundedError,
@@ -118,8 +120,45 @@ class LedgerMachine(RuleBasedStateMachine):
         row = post_payment(
             account_id=account.pk, amount=part, received_on=day, now=NOW, kind=kind, designated={pk: part}
         )
-        oracle.payments[row.pk] = OraclePayment(row.pk, day, part, bound_to=pk)
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, part, bound_to=pk, is_told=kind == "imported")
         oracle.charges[pk].parts[row.pk] = part
+        oracle.charges[pk].was_told |= kind == "imported"
+
+    @rule(which=st.integers(0, 1), amount=CENTS, day=DAYS, fee=st.none() | st.integers(0, 1))
+    def import_money(self, which: int, amount: Decimal, day: dt.date, fee: int | None) -> None:
+        """A payment from a workbook takes the place of what sheets showed as received until its day."""
+        account, oracle = self._at(which)
+        named = None if fee is None else self.fees[fee].pk
+        workbook = post_one(
+            account, "payments", fee_type_id=named, received_on=day, amount=amount, serial_no=self._new()
+        )
+        row = workbook.payments.get(kind="received")
+        rests = list(account.payments.filter(kind="imported").exclude(pk__in=oracle.payments).order_by("pk"))
+        oracle.payments[row.pk] = OraclePayment(row.pk, day, amount, fee=named, is_imported=True)
+        oracle.replace_told(oracle.payments[row.pk], [(rest.pk, rest.received_on) for rest in rests])
+        oracle.settle(oracle.payments[row.pk])
+        oracle.use_credit()
+
+    @rule(which=st.integers(0, 1), amount=CENTS, share=st.integers(1, 100), due_on=DAYS, fee=st.integers(0, 1))
+    def import_bill(self, which: int, amount: Decimal, share: int, due_on: dt.date, fee: int) -> None:
+        """A charge from a workbook with what it prints as received: imported payments explain that first."""
+        account, oracle = self._at(which)
+        self.months += 1
+        start = dt.date(2000, 1, 1) + dt.timedelta(days=self.months)
+        received = max((amount * share / 100).quantize(Decimal("0.01")), Decimal("0.01"))
+        workbook = post_one(
+            account, "charges", fee_type_id=self.fees[fee].pk, period_start=start, period_end=start, due_on=due_on,
+            amount=amount, waived=0, received=received,
+        )  # fmt: skip
+        row = workbook.charges.get()
+        oracle.charges[row.pk] = OracleCharge(row.pk, self.fees[fee].pk, due_on, amount)
+        told = workbook.payments.first()
+        oracle.tell_received(oracle.charges[row.pk], received, told.pk if told else None)
+        oracle.use_credit()
+
+    def _new(self) -> str:
+        self.months += 1
+        return f"S{self.months}"
 
     @rule(which=st.integers(0, 1), amount=CENTS, day=DAYS)
     def refund(self, which: int, amount: Decimal, day: dt.date) -> None:
@@ -277,6 +316,18 @@ class LedgerMachine(RuleBasedStateMachine):
             now = aged_by(self.project, "account", on=TODAY)
             rows = aged_by(self.project, "account", on=TODAY, as_of=True)
             assert {k: v.overdue for k, v in now.items()} == {k: v.overdue for k, v in rows.items()}
+
+
+def post_one(account: Account, kind: str, **row: Any) -> Import:
+    """A workbook with one row, as it is posted after its check."""
+    workbook = Import.objects.create(
+        project=account.project, kind=kind, state=Import.State.APPROVED, file_name="a.xlsx", file_sha256="0" * 64
+    )
+    staged = workbook.staged if kind == "charges" else workbook.staged_payments
+    staged.create(sheet="", row=1, unit_id=account.unit_id, unit_code=account.unit.code, **row)
+    post_staged(workbook, now=NOW, by=None)
+    Import.objects.filter(pk=workbook.pk).update(state=Import.State.POSTED, posted_at=NOW)
+    return workbook
 
 
 def overlaps(accounts: list[Account]) -> list[str]:

@@ -9,11 +9,9 @@ from arrears.models import FeeType
 from arrears.posting import reverse_charge, reverse_payment
 from arrears.queries import (
     AGEING_BUCKETS,
-    Overdue,
     aged_by,
     ageing,
     bucket_of,
-    overdue_by_account,
     overdue_days,
 )
 from tests.factories import (
@@ -62,7 +60,7 @@ def test_the_database_puts_a_charge_into_the_same_bucket(days: int, key: str | N
 
 
 @pytest.mark.django_db
-def test_overdue_by_account_leaves_out_what_is_settled_or_not_due() -> None:
+def test_what_is_overdue_leaves_out_what_is_settled_or_not_due() -> None:
     account = create_account()
     paid = create_account(project=account.project)
     future = create_account(project=account.project)
@@ -72,8 +70,9 @@ def test_overdue_by_account_leaves_out_what_is_settled_or_not_due() -> None:
     create_charge(account=paid)
     create_payment(account=paid)
     create_charge(account=future, due_on=TODAY)
-    assert overdue_by_account(account.project, on=TODAY) == {
-        account.pk: Overdue(Decimal("170.00"), dt.date(2025, 1, 31), 2)
+    aged = aged_by(account.project, "account", on=TODAY)
+    assert {pk: (a.overdue, a.oldest_due_on) for pk, a in aged.items() if a.overdue} == {
+        account.pk: (Decimal("170.00"), dt.date(2025, 1, 31))
     }
 
 
@@ -81,7 +80,6 @@ def test_overdue_by_account_leaves_out_what_is_settled_or_not_due() -> None:
 def test_another_projects_ledger_is_not_counted() -> None:
     account, stranger = create_account(), create_account()
     create_charge(account=stranger)
-    assert overdue_by_account(account.project, on=TODAY) == {}
     assert aged_by(account.project, "account", on=TODAY) == {}
 
 
@@ -160,8 +158,6 @@ def test_each_answer_is_one_query(size: int, django_assert_num_queries) -> None:
     water = create_fee_type(project=project, name="水费", nature=FeeType.Nature.WATER)
     for _ in range(size):
         create_charge(account=create_account(project=project), fee_type=water)
-    with django_assert_num_queries(1):
-        assert len(overdue_by_account(project, on=TODAY)) == size
     for as_of in (False, True):
         with django_assert_num_queries(1):
             assert len(aged_by(project, "account", on=TODAY, as_of=as_of)) == size

@@ -59,12 +59,12 @@ def csv_text(*rows: Row, separator: str = ",") -> str:
     return "\r\n".join(separator.join(str(cell) for cell in line) for line in (HEADER, *rows)) + "\r\n"
 
 
-def ods(*rows: Row, name: str = "应收") -> bytes:
+def ods(*rows: Row, name: str = "应收", header: Row = HEADER) -> bytes:
     """The smallest OpenDocument sheet that holds the header and ``rows``, all as text."""
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     lines = "".join(
         f"<table:table-row>{''.join(cell.format(value) for value in line)}</table:table-row>"
-        for line in (HEADER, *rows)
+        for line in (header, *rows)
     )
     names = " ".join(
         f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'

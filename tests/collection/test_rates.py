@@ -10,9 +10,9 @@ import pytest
 from arrears.models import Account, FeeType
 from arrears.posting import reverse_charge, reverse_payment
 from collection.models import Campaign, TargetClass
-from collection.rate_conventions import Attribution, Parking, RateSettings, Reductions, View, target_class
+from collection.rate_conventions import DEFAULTS, Attribution, Parking, RateSettings, Reductions, View, target_class
 from collection.rate_rows import RateRow, RateTotals, project_rows, rate_rows
-from collection.rates import Rates, Ratio, class_rates, rates_by_class, rates_of, shown_percent
+from collection.rates import Rates, Ratio, rates_by_class, rates_of, shown_percent
 from company.models import Project
 from owners.models import Owner, Unit
 from tests.factories import (
@@ -31,6 +31,13 @@ from tests.relief_factories import create_contract, create_late_fee_policy, crea
 YEAR_END = dt.date(2025, 12, 31)
 FLATS = TargetClass.RESIDENTIAL_PROPERTY
 D = Decimal
+
+
+def class_rates(
+    project: Project, *, on: dt.date, settings: RateSettings = DEFAULTS, **rows: Any
+) -> dict[TargetClass, Rates]:
+    """The rates of a project's classes at the end of ``on``."""
+    return rates_by_class(rate_rows(project, on=on, settings=settings, **rows), settings=settings)
 
 
 def flat(unit: int, settled: str = "0", **given: Any) -> RateRow:

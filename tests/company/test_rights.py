@@ -54,6 +54,7 @@ TABLE: dict[Right, str] = {
     Right.EXPORT_CASES: "manager",
     Right.MANAGE_PEOPLE: "manager admin",
     Right.MANAGE_SETTINGS: "admin",
+    Right.KEEP_OWNERS: "finance manager",
     Right.MANAGE_TERMS: "finance manager admin",
     Right.SEE_AUDIT: "leader admin",
 }

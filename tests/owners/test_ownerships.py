@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from arrears.accounts import account_on
-from arrears.queries import overdue_by_account
+from arrears.queries import aged_by
 from company.models import AuditEvent
 from owners.models import Ownership
 from owners.ownerships import SaleError, create_owner, members_of, sell_unit, set_members
@@ -26,8 +26,8 @@ def test_a_sale_leaves_the_debt_with_the_old_owner_and_charges_the_new_one() -> 
     assert account_on(account.unit, SOLD_ON - dt.timedelta(days=1)) == account
     theirs = account_on(account.unit, SOLD_ON)
     create_charge(account=theirs, month=dt.date(2025, 6, 1), amount="60.00")
-    overdue = overdue_by_account(account.project, on=TODAY)
-    assert {pk: row.amount for pk, row in overdue.items()} == {account.pk: Decimal(100), theirs.pk: Decimal(60)}
+    overdue = aged_by(account.project, "account", on=TODAY)
+    assert {pk: row.overdue for pk, row in overdue.items()} == {account.pk: Decimal(100), theirs.pk: Decimal(60)}
     assert AuditEvent.objects.filter(action="owners.unit_sold").exists()
 
 

@@ -7,7 +7,6 @@ from django.test import Client
 from django.urls import reverse
 
 from company.models import AuditEvent, Project, Role
-from owners import views
 from owners.models import Address, Owner
 from owners.ownerships import create_owner
 from tests.factories import create_ownership, create_phone, create_project, create_unit, create_user
@@ -34,42 +33,8 @@ def signed_in(role: Role, project: Project) -> Client:
     return client
 
 
-def search_url(project: Project, text: str) -> str:
-    return reverse("owners:search", kwargs={"project_code": project.code}) + f"?q={text}"
-
-
 def reveal_url(project: Project, kind: str, row: Any) -> str:
     return reverse("owners:reveal", kwargs={"project_code": project.code, "kind": kind, "pk": row.pk})
-
-
-def test_a_search_shows_the_unit_with_the_owner_masked(owner: Owner, project: Project) -> None:
-    text = signed_in(Role.FINANCE, project).get(search_url(project, "zs")).content.decode()
-    assert "8-2-1203" in text
-    assert "张*" in text
-    assert "张三" not in text
-
-
-def test_nothing_found_says_so(owner: Owner, project: Project) -> None:
-    assert "没有符合的房屋或业主" in signed_in(Role.FINANCE, project).get(search_url(project, "qq")).content.decode()
-
-
-@pytest.mark.parametrize(("role", "offered"), [(Role.SYSTEM_ADMIN, False), (Role.FINANCE, True)])
-def test_the_search_box_stands_only_before_those_it_admits(role: Role, offered: bool, project: Project) -> None:
-    client = signed_in(role, project)
-    page = client.get(reverse("company:notifications")).content.decode()
-    assert ('class="ad-search"' in page) is offered
-    assert (client.get(search_url(project, "zs")).status_code == 200) is offered
-
-
-@pytest.mark.parametrize("role", [Role.OFFICER, Role.DEPARTMENT_HEAD])
-def test_who_sees_only_cases_searches_among_those(
-    role: Role, owner: Owner, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(views, "CASES", "arrears:ledger")  # any page of a project will do
-    response = signed_in(role, project).get(search_url(project, "zs"))
-    assert response["Location"] == reverse("arrears:ledger", kwargs={"project_code": project.code}) + "?q=zs"
-    monkeypatch.setattr(views, "CASES", "no:such-page")
-    assert "8-2-1203" not in signed_in(role, project).get(search_url(project, "zs")).content.decode()
 
 
 def test_revealing_shows_the_number_on_a_page_and_records_it(owner: Owner, project: Project) -> None:

@@ -3,10 +3,11 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 
-from owners.models import UnitAlias
+from owners.models import Owner, SignsOfName, UnitAlias
 from owners.ownerships import create_owner, sell_unit
-from owners.search import search
+from owners.search import is_whole_number, search
 from owners.unit_codes import normalise
 from tests.factories import create_ownership, create_phone, create_project, create_unit
 
@@ -90,3 +91,22 @@ def test_a_search_costs_a_fixed_number_of_queries(size: int, django_assert_max_n
         create_ownership(unit=unit, owners=[create_owner(project=project, name="郑爽")])
     with django_assert_max_num_queries(6):
         assert len(search(project, "zs", limit=50)) == size
+
+
+def test_a_part_of_a_name_is_found_over_its_index() -> None:
+    """The expression of the query is the one of the index; else the planner would read all names of all projects."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    holding = Owner.objects.alias(signs=SignsOfName()).filter(signs__contains=SignsOfName.wanted(1, "小博"))
+    assert "owner_name_signs" in holding.explain()
+
+
+def test_a_part_of_a_name_is_found_in_its_order_only(project) -> None:
+    assert codes(project, "小博") == ["1-2-1002"]
+    assert codes(project, "博小") == []
+
+
+def test_what_looks_like_a_whole_number() -> None:
+    whole = ["13812342617", "+86 138-1234-2617", "330206198001011234", "33020619800101123X"]
+    assert [is_whole_number(text) for text in whole] == [True] * 4
+    assert not any(is_whole_number(text) for text in ("2617", "1-2-1001", "张三", "zs", "12-3-2401"))

@@ -33,7 +33,10 @@ SUMS = {
     Import.Kind.CHARGES: ("due", "paid", "outstanding"),
     Import.Kind.PAYMENTS: ("amount",),
     Import.Kind.ARREARS_LIST: ("outstanding", "printed_late_fee"),
+    Import.Kind.OWNERS: ("owners", "phones"),
 }
+COUNTED = (Import.Kind.OWNERS,)
+"""Kinds whose sums are numbers of things, not amounts."""
 
 
 class Command(BaseCommand):
@@ -47,7 +50,10 @@ class Command(BaseCommand):
         parser.add_argument("--create-units", action="store_true", help="make units that the project lacks")
         parser.add_argument("--valid-rows", action="store_true", help="post the good rows although others have errors")
         parser.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="DAY", help="of an arrears list, unless printed"
+            "--as-of",
+            type=date.fromisoformat,
+            metavar="DAY",
+            help="of an arrears list, unless printed; of charges: until when they print what was received",
         )
         parser.add_argument(
             "--earlier-from", type=date.fromisoformat, metavar="DAY", help="earlier arrears are owed since"
@@ -107,23 +113,27 @@ class Command(BaseCommand):
             posted_at=now,
             posted_by=by,
         )
-        self._stage(workbook, file)
+        workbook.findings = self._stage(workbook, file)
         workbook.save()
         if valid_rows or not workbook.bad_rows:
             post(workbook, now=now, by=by)
         return workbook
 
     @staticmethod
-    def _stage(workbook: Import, file: Path) -> None:
-        """Recognise, check and stage the file in one reading."""
+    def _stage(workbook: Import, file: Path) -> dict[str, Any]:
+        """Recognise, check and stage the file in one reading; returns the findings, with the sheets left out."""
         today, register = timezone.localdate(), load_register(workbook.project, workbook.kind)
+        left_out: list[str] = []
         with opened(file) as sheets:
-            laid = ready_to_check(sheets, register=register, today=today)
+            laid = ready_to_check(sheets, register=register, today=today, left_out=left_out)
             stage(workbook, file, laid, register=register, today=today)
+        return {**workbook.findings, "left_out": left_out}
 
     def _tell(self, workbook: Import, issues: list[ImportIssue]) -> None:
         for issue in issues:
             self.stderr.write(f"{issue.sheet}!{issue.column}{issue.row or ''} {_reason(issue)}")
+        for name in workbook.findings["left_out"]:
+            self.stderr.write(_("Sheet %(sheet)s is left out: it lacks a column that is needed.") % {"sheet": name})
         counts = {"rows": workbook.rows, "posted": workbook.posted_rows, "bad": workbook.bad_rows}
         self.stderr.write(_("%(rows)s data rows, %(posted)s posted, %(bad)s with errors") % counts)
 
@@ -147,22 +157,27 @@ def _as_data(workbook: Import, issues: list[ImportIssue], *, seconds: float) -> 
         "errors": errors,
         "sums": workbook.findings["sums"],
         **_further(workbook, issues),
+        **({"left_out": left_out} if (left_out := workbook.findings["left_out"]) else {}),
         "seconds": seconds,
     }
 
 
 def _further(workbook: Import, issues: list[ImportIssue]) -> dict[str, Any]:
-    """What is told of payments and lists beside counts and sums: what was held back, and both sides of a list."""
+    """What is told of the other kinds beside counts and sums: what was held back, both sides of a list, warnings."""
     names = {
         Import.Kind.PAYMENTS: ("new", "replaces", "held_rows", "held", "held_left"),
+        Import.Kind.OWNERS: ("by_part",),
         Import.Kind.ARREARS_LIST: ("as_of", "units_with_arrears", "new", "settled", "credit", "starts_unknown"),
     }.get(Import.Kind(workbook.kind), ())
     warnings = [
         {"sheet": issue.sheet, "row": issue.row, "column": issue.column, "reason": _reason(issue)}
         for issue in issues
-        if names and issue.severity == ImportIssue.Severity.WARNING
+        if issue.severity == ImportIssue.Severity.WARNING
     ]
-    return {name: workbook.findings[name] for name in names} | ({"warnings": warnings} if names else {})
+    return {
+        **{name: workbook.findings[name] for name in names},
+        **({"warnings": warnings} if names or warnings else {}),
+    }
 
 
 def _options(
@@ -185,7 +200,7 @@ def _as_refused(reason: str, kind: str, *, seconds: float) -> dict[str, Any]:
         "posted": 0,
         "skipped_total_rows": 0,
         "errors": [{"sheet": "", "row": None, "column": "", "value": "", "reason": reason}],
-        "sums": dict.fromkeys(SUMS[Import.Kind(kind)], "0.00"),
+        "sums": dict.fromkeys(SUMS[Import.Kind(kind)], 0 if kind in COUNTED else "0.00"),
         "seconds": seconds,
     }
 

@@ -1,0 +1,31 @@
+"""Cases of one person: what they owe for other units, so that one visit or one envelope can serve several (O7)."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from collection.models import Case
+from collection.models.cases import CaseQuerySet
+from collection.people_contacted import people_of
+from owners.persons import PersonKey, rows_of
+
+
+def other_cases(case: Case, *, visible: CaseQuerySet) -> list[Case]:
+    """Open cases among ``visible`` for which one of the people of ``case`` answers too; three queries."""
+    rows = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
+    found = visible.open().filter(account__ownership__members__owner__in=rows).exclude(pk=case.pk)
+    return list(found.select_related("account__unit__building", "responsible").distinct().in_round_order())
+
+
+def together(cases: Collection[Case]) -> dict[int, list[Case]]:
+    """By case id the others of ``cases`` that belong to one of its people; one query, cases alone are left out."""
+    by_person: dict[PersonKey, set[int]] = defaultdict(set)
+    people = people_of([case.pk for case in cases])
+    for case_id, persons in people.items():
+        for person in persons:
+            by_person[person].add(case_id)
+    found: dict[int, list[Case]] = {}
+    for case_id, persons in people.items():
+        others = set[int]().union(*(by_person[person] for person in persons)) - {case_id}
+        if others:
+            found[case_id] = [case for case in cases if case.pk in others]
+    return found

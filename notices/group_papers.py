@@ -8,20 +8,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from arrears.group_statements import GroupLine, GroupStatement
 from company.models import Project
 from notices.amounts import capitals, figures, written_date
 from notices.fields import one_line
 from notices.grid import Column, Grid, Page, Row
 from notices.paper_data import written_instant
-from notices.paper_layout import ANCHOR, FIRST_PAGE, NEXT_PAGE
+from notices.paper_layout import FIRST_PAGE, NEXT_PAGE
 from notices.press import Printed, press
-from notices.rendering import DOCUMENT
 from owners.personal_data import mask_party
 
 TITLE = "对账单汇总"
+LAYOUT = "group_statement.typ"
 GROUP = Grid(
     (
         Column("房号", 15, "l"),
@@ -62,20 +60,10 @@ def group_data(
     }
 
 
-def group_html(data: Mapping[str, Any]) -> str:
-    """The page from its data."""
-    context = {
-        "blocks": [GROUP.block(page) for page in _pages(data)],
-        "fields": data["fields"],
-        "anchor": ANCHOR,
-        "title": TITLE,
-    }
-    return DOCUMENT.format(title=TITLE, body=render_to_string("print/group_statement.html", context))
-
-
 def print_group(data: Mapping[str, Any]) -> Printed:
     """The PDF. Raises notices.press.PressError."""
-    (printed,) = press().print(group_html(data), anchors=[ANCHOR], titles=[TITLE], draft=False)
+    content = {"title": TITLE, "fields": data["fields"], "table": GROUP.as_data(_pages(data))}
+    (printed,) = press().print(LAYOUT, [content])
     return printed
 
 
@@ -94,11 +82,11 @@ def _pages(data: Mapping[str, Any]) -> list[Page]:
     sheets: list[list[Row]] = [[]]
     room = FIRST_PAGE
     for row in (GROUP.row(line) for line in data["lines"]):
-        if len(row) > room:
+        if row.height > room:
             sheets.append([])
             room = NEXT_PAGE
         sheets[-1].append(row)
-        room -= len(row)
+        room -= row.height
     if room < CLOSING_LINES and len(sheets[-1]) > 1:
         sheets.append([sheets[-1].pop()])
     more = GROUP.row(["", "接下页", "", "", "", ""])

@@ -157,6 +157,7 @@ def _ours(account_ids: list[int], workers: int) -> dict[str, Any]:
 def _work(batch_id: int) -> int:
     """A worker: warm up, wait for the word, make letters until none is left, say how much memory it took."""
     import django
+    from django.urls import get_resolver
 
     django.setup()
     from notices import tasks
@@ -169,6 +170,7 @@ def _work(batch_id: int) -> int:
 
     rules = KINDS[NoticeKind.LAWYER_LETTER]
     print_letters([(default_text(rules.kind), sample_data(rules))], rules)
+    _ = get_resolver().url_patterns  # what a worker has read since its first task
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

@@ -169,4 +169,4 @@ def _merge_part(files: Iterable[StoredFile], target: BinaryIO, pool: FontPool) -
             with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as letter:
                 pool.share(letter)
                 part.pages.extend(letter.pages)
-        part.save(target, deterministic_id=True)
+        part.save(target, compress_streams=False)  # read again at once

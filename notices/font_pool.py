@@ -13,7 +13,10 @@ from typing import Any
 
 import pikepdf
 from fontTools.cffLib import CFFFontSet
+from fontTools.misc.psCharStrings import T2CharString
 from pikepdf import Array, Dictionary, Name, Stream
+
+from notices.cff import read_outlines
 
 NOT_DESCRIBED = {"/FontFile3", "/CIDSet"}
 AT_ONCE = 100  # entries of a table that stand together, by the rules of PDF
@@ -66,37 +69,29 @@ class _CommonFont:
 
     def __init__(self) -> None:
         self.places: dict[tuple[int, int, bytes], int] = {}
-        self.outlines: list[Any] = []
-        self.parts: dict[str, int] = {}
+        self.parts: dict[bytes, int] = {}
         self.part_dicts: list[Any] = []
-        self.pattern: CFFFontSet | None = None
+        self.pattern = b""
         self.description = b""
 
     def take(self, own: Any) -> list[int]:
         """The place of each sign of a letter's font, new ones added."""
-        fonts = CFFFontSet()
-        fonts.decompile(BytesIO(own.FontDescriptor.FontFile3.read_bytes()), None)
-        if self.pattern is None:
-            self.pattern = fonts
+        program = own.FontDescriptor.FontFile3.read_bytes()
+        font = read_outlines(program)
+        if not self.pattern:
+            self.pattern = program
             described = {key: value for key, value in own.FontDescriptor.items() if key not in NOT_DESCRIBED}
             self.description = Dictionary(described).unparse()  # outlives the file of the letter
-        outlines = fonts[0].CharStrings.charStringsIndex
-        widths, parts = _widths(own.W), [self._part(part) for part in fonts[0].FDArray]
-        places = []
-        for sign, part in enumerate(fonts[0].FDSelect.gidArray):
-            known = len(self.places)
-            place = self.places.setdefault((parts[part], widths[sign], outlines[sign].bytecode), known)
-            if place == known:
-                self.outlines.append(outlines[sign])
-            places.append(place)
-        return places
+        parts = [self._part(hints, number, program) for number, hints in enumerate(font.hints)]
+        keys = zip((parts[part] for part in font.parts), _widths(own.W), font.signs, strict=True)
+        return [self.places.setdefault(key, len(self.places)) for key in keys]
 
-    def _part(self, part: Any) -> int:
+    def _part(self, hints: bytes, number: int, program: bytes) -> int:
         """The number of a part of the font: Latin, Chinese and others differ in hints and in what a width means."""
-        number = self.parts.setdefault(repr(sorted(part.Private.rawDict.items())), len(self.parts))
-        if number == len(self.part_dicts):
-            self.part_dicts.append(part)
-        return number
+        if hints not in self.parts:
+            self.parts[hints] = len(self.parts)
+            self.part_dicts.append(_decompiled(program).topDictIndex[0].FDArray[number])
+        return self.parts[hints]
 
     def as_pdf(self, whole: pikepdf.Pdf) -> Dictionary:
         """The font for a PDF file."""
@@ -115,20 +110,25 @@ class _CommonFont:
         )
 
     def _program(self) -> bytes:
-        if self.pattern is None:
-            raise ValueError("a font without a letter")
-        (top,) = self.pattern.topDictIndex
+        fonts = _decompiled(self.pattern)
+        (top,) = fonts.topDictIndex
         top.charset = [".notdef", *(f"cid{place:05d}" for place in range(1, len(self.places)))]
         top.CharStrings.charStrings = {name: place for place, name in enumerate(top.charset)}
-        top.CharStrings.charStringsIndex.items = self.outlines
+        top.CharStrings.charStringsIndex.items = [T2CharString(bytecode=sign) for _, _, sign in self.places]
         top.FDArray.items = self.part_dicts
         top.FDSelect.gidArray = [part for part, _, _ in self.places]
         top.FDSelect.format = None  # the shorter one
         for part in self.part_dicts:  # fontTools leaves the usual matrix of the whole out, which belongs to these
             part.rawDict.pop("FontMatrix", None)
         program = BytesIO()
-        self.pattern.compile(program, SimpleNamespace(recalcBBoxes=False), isCFF2=False)
+        fonts.compile(program, SimpleNamespace(recalcBBoxes=False), isCFF2=False)
         return program.getvalue()
+
+
+def _decompiled(program: bytes) -> CFFFontSet:
+    fonts = CFFFontSet()
+    fonts.decompile(BytesIO(program), None)
+    return fonts
 
 
 def _fonts_of(pdf: pikepdf.Pdf) -> Iterator[Any]:

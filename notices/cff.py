@@ -1,4 +1,4 @@
-"""The few things of a CFF font that the print file needs, read without building the font: a thousand are read a batch."""
+"""The few things of a CFF font that the print file needs, read without building the font: a batch has thousands."""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -212,11 +212,17 @@ class ColumnsForm(forms.Form):
 
 
 def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
-    """What a column can hold, also the money of each fee."""
+    """What a column can hold, also the money of each fee where lists of this kind print money."""
     plain: Choices = [NOT_IMPORTED, *((field.value, field.label) for field in VOCABULARIES[kind].fields)]
-    of_fees = ARREARS if kind == Import.Kind.ARREARS_LIST else (MONEY_OF_KIND[kind],)
-    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in of_fees]
+    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in _money_of(kind)]
     return plain + by_fee
+
+
+def _money_of(kind: str) -> tuple[Field, ...]:
+    """Fields that a list of this kind may print in a column for each fee; a list of owners prints none."""
+    if kind == Import.Kind.ARREARS_LIST:
+        return ARREARS
+    return (MONEY_OF_KIND[kind],) if kind in MONEY_OF_KIND else ()
 
 
 def _column_field(column: Column, choices: Choices) -> forms.ChoiceField:

@@ -82,9 +82,11 @@ def progress_of(workbook: Import, *, now: datetime) -> Progress:
     """How far the work on an import is. Rows are counted while it is read or checked; a posting is one act."""
     started = workbook.claimed_at if workbook.state in Import.WORKING_STATES else None
     counts = started and workbook.state not in (State.POSTING, State.UNDOING)
+    rows = rows_done(workbook.pk) if counts else 0
+    total = _rows_to_walk(workbook) if workbook.state == State.CHECKING else 0
     return Progress(
-        rows=rows_done(workbook.pk) if counts else 0,
-        total=_rows_to_walk(workbook) if workbook.state == State.CHECKING else 0,
+        rows=min(rows, total) if total else rows,  # blank rows are walked too, but not among those to walk
+        total=total,
         elapsed=max(now - started, timedelta()) if started else None,
     )
 

@@ -10,12 +10,12 @@ from django.utils.translation import pgettext_lazy
 
 from arrears.aged import AgeingFilter, GroupBy
 from arrears.expiry import EndingFilter, Urgency
-from arrears.forms import DayInput
 from arrears.importing.cells import EARLIEST_DAY
 from arrears.models import FeeType
 from arrears.queries import AGEING_BUCKETS, NOT_DUE
+from company.forms import DayInput
 from company.models import Project
-from owners.models import Building
+from owners.register_forms import offer_buildings
 
 FROM_EARLIEST_DAY = MinValueValidator(EARLIEST_DAY)
 
@@ -33,7 +33,7 @@ class EndingFilterForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer_buildings(self, project)
+        offer_buildings(self, project)
 
     def wanted(self) -> EndingFilter:
         """The filter, of whatever was understood."""
@@ -111,7 +111,7 @@ class AgeingFilterForm(forms.Form):
     def __init__(self, *args: Any, project: Project, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        _offer_buildings(self, project)
+        offer_buildings(self, project)
         fees = FeeType.objects.filter(project=project).values_list("pk", "name")
         self.fields["fee"].choices = list(fees)  # type: ignore[attr-defined]
         self.fields["on"].widget.attrs["max"] = today.isoformat()
@@ -138,8 +138,3 @@ class AgeingFilterForm(forms.Form):
         """The day asked for; today where none or one to come was given."""
         self.is_valid()
         return min(self.cleaned_data.get("on") or self._today, self._today)
-
-
-def _offer_buildings(form: forms.Form, project: Project) -> None:
-    buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
-    form.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from arrears.ageing_forms import DaysForm
-from arrears.forms import DayInput
+from company.forms import DayInput
 from notices.models import PaperKind
 
 

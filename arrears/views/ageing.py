@@ -14,12 +14,11 @@ from arrears.ageing_forms import AgeingFilterForm, DaysForm
 from arrears.exporting_lists import ageing_workbook, group_workbook
 from arrears.group_statements import StatementGroup, group_statement, statement_group
 from arrears.models import Account
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.queries import AGEING_BUCKETS, NOT_DUE
 from arrears.views.ledger import XLSX, CountedPaginator
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.personal_data import mask_party
 
 PAGE_SIZE = 50

@@ -9,10 +9,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from collection.search import LIMIT, LIMIT_WHILE_TYPING, find
 from company.access import ProjectRequest, project_view
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.search import is_whole_number
 
 LONGEST_TEXT = 60

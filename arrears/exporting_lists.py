@@ -47,8 +47,8 @@ def _label(line: dict[str, Any], by: GroupBy) -> str:
 def _of_charge(line: dict[str, Any], by: GroupBy) -> list[Cell]:
     if by is not GroupBy.CHARGE:
         return []
-    start = None if (line["basis"] or {}).get("start_unknown") else line["period_start"]
-    return [line["fee"], start, line["period_end"], line["due"]]
+    start = None if (line["computed_from"] or {}).get("start_unknown") else line["starts_on"]
+    return [line["fee"], start, line["ends_on"], line["due"]]
 
 
 def _amounts(line: dict[str, Any]) -> list[Cell]:

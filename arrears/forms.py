@@ -17,8 +17,9 @@ from arrears.models import Account, FeeType, Payment
 from arrears.payment_list import PaymentFilter
 from arrears.queries import AGEING_BUCKETS
 from arrears.statements import ChargeLine
+from company.forms import DayInput
 from company.models import Project, User
-from owners.models import Building
+from owners.register_forms import offer_buildings
 
 PAGE_SIZES = (25, 50, 100)
 CENT = Decimal("0.01")
@@ -30,13 +31,6 @@ class MoneyField(forms.DecimalField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=12, decimal_places=2, min_value=CENT, **kwargs)
         self.widget.attrs.update(inputmode="decimal", autocomplete="off")
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, **attrs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", attrs=attrs)
 
 
 class LedgerFilterForm(forms.Form):
@@ -58,9 +52,8 @@ class LedgerFilterForm(forms.Form):
     def __init__(self, *args: Any, project: Project, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
+        offer_buildings(self, project)
         fees = FeeType.objects.filter(project=project).values_list("pk", "name")
-        self.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]
         self.fields["fee"].choices = list(fees)  # type: ignore[attr-defined]
         self.fields["on"].widget.attrs["max"] = today.isoformat()
 

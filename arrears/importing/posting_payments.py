@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from arrears.allocation import OpenCharge, free_since, less, plan_allocation
+from arrears.allocation import free_since, less, plan_allocation
 from arrears.credit import Settling, open_by_account, settle
 from arrears.importing.copying import copy_rows, next_ids
 from arrears.importing.covering import Cover, Covered, cover_staged
@@ -209,11 +209,7 @@ def _settle(
             plan[cover.charge_id] += cover.amount
         charges = open_of.get(money.account_id, [])
         rest = plan_allocation(charges, money.amount - sum(plan.values(), ZERO), fee_type_id=money.fee_type_id)
-        if rest:
-            left = [
-                OpenCharge(c.charge_id, c.fee_type_id, c.due_on, c.open - rest.get(c.charge_id, ZERO)) for c in charges
-            ]
-            open_of[money.account_id] = [charge for charge in left if charge.open > 0]
+        open_of[money.account_id] = less(charges, rest)
         for charge_id, amount in rest.items():
             plan[charge_id] += amount
         settlings += [

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arrears.models import Account, FeeType, Import
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.posting import reverse_payment
 from company.models import AuditEvent, Project, Role, User
+from company.rights import WHOLE_LEDGER_ROLES
 from owners.models import UnitAlias
 from tests.factories import (
     NOW,

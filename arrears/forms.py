@@ -10,9 +10,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from arrears.ledger import LedgerFilter
 from arrears.models import Account, FeeType, Payment
+from arrears.payment_list import PaymentFilter
 from arrears.queries import AGEING_BUCKETS
 from arrears.statements import ChargeLine
 from company.forms import DayInput
@@ -154,6 +156,28 @@ class PaymentForm(forms.Form):
         """CNY by charge id, as the payer wishes."""
         given = ((line.charge.pk, self.cleaned_data.get(_designation(line))) for line in self._charges)
         return {charge_id: amount for charge_id, amount in given if amount}
+
+
+class PaymentFilterForm(forms.Form):
+    """What stands in the address of the list of payments. What is not understood is left out."""
+
+    since = forms.DateField(label=_("Received from"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("Received to"), required=False, widget=DayInput())
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("all")), *Payment.Kind.choices])
+    method = forms.ChoiceField(label=_("Method"), required=False, choices=[("", _("all")), *Payment.Method.choices])
+    unit = forms.CharField(label=pgettext_lazy("column", "Unit"), required=False, max_length=120)
+
+    def wanted(self) -> PaymentFilter:
+        """The filter, of whatever was understood."""
+        self.is_valid()
+        given = self.cleaned_data
+        return PaymentFilter(
+            since=given.get("since"),
+            until=given.get("until"),
+            kinds=[given["kind"]] if given.get("kind") else [],
+            methods=[given["method"]] if given.get("method") else [],
+            unit=given.get("unit", ""),
+        )
 
 
 class RefundForm(forms.Form):

@@ -13,6 +13,7 @@ from arrears.views import (
     late_fees,
     ledger,
     limitation,
+    payment_list,
     payments,
     refunds,
     sales,
@@ -62,7 +63,8 @@ urlpatterns = [
     path("p/<slug:project_code>/ageing/", ageing.ageing, name="ageing"),
     path("p/<slug:project_code>/ageing/export/", ageing.ageing_export, name="ageing_export"),
     path("p/<slug:project_code>/statements/of/export/", ageing.group_statement_export, name="group_statement_export"),
-    path("p/<slug:project_code>/payments/", payments.payments, name="payments"),
+    path("p/<slug:project_code>/payments/", payment_list.payments, name="payments"),
+    path("p/<slug:project_code>/payments/export/", payment_list.payments_export, name="payments_export"),
     path("p/<slug:project_code>/payments/<int:pk>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("p/<slug:project_code>/charges/<int:pk>/reverse/", payments.charge_reverse, name="charge_reverse"),
 ]

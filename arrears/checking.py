@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from company.models import Project
 
@@ -225,7 +226,7 @@ CHECKS: dict[str, str] = {
 def check_ledger(*, project: Project | None = None) -> list[Difference]:
     """Every contradiction in the ledger of ``project``, of all projects for None, by unit. Reads only."""
     found: list[Difference] = []
-    with _one_snapshot(), connection.cursor() as cursor:
+    with _one_snapshot(), connection.cursor() as cursor, _whole_tables(cursor):
         for check, statement in CHECKS.items():
             cursor.execute(
                 f"""
@@ -265,6 +266,18 @@ def totals(*, project: Project | None = None) -> Totals:
             {"project": project.pk if project else None},
         )
         return Totals(*cursor.fetchone())
+
+
+@contextmanager
+def _whole_tables(cursor: CursorWrapper) -> Iterator[None]:
+    """Join by hash, as suits reading a whole ledger.
+
+    Statistics that were taken while a large import was not committed yet say that the tables are empty; loops within
+    loops over them would take hours.
+    """
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 @contextmanager

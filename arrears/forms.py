@@ -156,6 +156,37 @@ class PaymentForm(forms.Form):
         return {charge_id: amount for charge_id, amount in given if amount}
 
 
+class RefundForm(forms.Form):
+    """Credit of an account paid back. ``submission`` makes sending it twice one refund."""
+
+    submission = forms.UUIDField(widget=forms.HiddenInput)
+    amount = MoneyField(label=_("Amount"))
+    refunded_on = forms.DateField(label=_("Paid back on"), widget=DayInput())
+    method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices)
+    serial_no = forms.CharField(
+        label=_("Serial number"), required=False, max_length=80, help_text=_("Of the bank or the payment service.")
+    )
+    note = forms.CharField(label=_("Reason"), max_length=400)
+
+    def __init__(self, *args: Any, credit: Decimal, today: date, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"submission": uuid.uuid4(), "refunded_on": today, "amount": credit or None})
+        super().__init__(*args, **kwargs)
+        self._credit, self._today = credit, today
+        self.fields["refunded_on"].widget.attrs["max"] = today.isoformat()
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount > self._credit:
+            raise ValidationError(_t("Only %(credit)s stands as credit.") % {"credit": f"{self._credit:,.2f}"})
+        return amount
+
+    def clean_refunded_on(self) -> date:
+        day: date = self.cleaned_data["refunded_on"]
+        if day > self._today:
+            raise ValidationError(_t("Money cannot have been paid back after today."))
+        return day
+
+
 class ChargeForm(forms.Form):
     """One charge by hand, for what no sheet brings."""
 

@@ -161,7 +161,7 @@ def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_rece
         WITH fresh AS MATERIALIZED (
             SELECT stage.*, account.id AS account_id,
                 CASE WHEN %(with_received)s THEN least(coalesce(received, 0), amount) ELSE 0 END AS paid,
-                nextval(pg_get_serial_sequence('arrears_charge', 'id')) AS charge_id
+                nextval((SELECT pg_get_serial_sequence('arrears_charge', 'id')::regclass)) AS charge_id
             FROM stage
             JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.period_end
             JOIN arrears_account AS account ON account.ownership_id = owned.id
@@ -186,7 +186,8 @@ def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_rece
             INSERT INTO arrears_chargebalance (charge_id, project_id, account_id, due_on, amount, settled, is_live)
             SELECT charge_id, %(project)s, account_id, due_on, amount, paid, TRUE FROM made
         ), numbered AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM made WHERE paid > 0
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS payment_id
+            FROM made WHERE paid > 0
         ), payments AS (
             INSERT INTO arrears_payment (
                 id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id
@@ -242,7 +243,8 @@ def _post_increases(workbook: Import, *, now: datetime, by: User | None) -> list
             WHERE matched.received IS NOT NULL  -- which least() would pass over, and settle the whole charge
                 AND least(matched.received, balance.amount - waived.total) > balance.settled - waived.total
         ), numbered AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS payment_id FROM increases
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS payment_id
+            FROM increases
         ), payments AS (
             INSERT INTO arrears_payment (
                 id, project_id, account_id, kind, amount, source_id, source_sheet, source_row, posted_at, posted_by_id

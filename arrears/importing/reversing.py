@@ -19,7 +19,7 @@ def release_allocations(ids: Collection[int], *, now: datetime, by: User | None)
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_allocation', 'id')) AS release_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_allocation', 'id')::regclass)) AS release_id
             FROM arrears_allocation
             WHERE id = ANY(%(ids)s) AND kind = 'allocation' AND reversed_by_id IS NULL
         ), released AS (
@@ -59,7 +59,7 @@ def cancel_payments(
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_payment', 'id')) AS reversal_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_payment', 'id')::regclass)) AS reversal_id
             FROM arrears_payment
             WHERE id = ANY(%(ids)s) AND kind <> 'reversal' AND reversed_by_id IS NULL
         ), reversals AS (
@@ -88,7 +88,7 @@ def cancel_charges(ids: Collection[int], *, now: datetime, by: User | None, sour
     _run(
         """
         WITH gone AS MATERIALIZED (
-            SELECT *, nextval(pg_get_serial_sequence('arrears_charge', 'id')) AS reversal_id
+            SELECT *, nextval((SELECT pg_get_serial_sequence('arrears_charge', 'id')::regclass)) AS reversal_id
             FROM arrears_charge
             WHERE id = ANY(%(ids)s) AND kind = 'charge' AND reversed_by_id IS NULL
         ), reversals AS (

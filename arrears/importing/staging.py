@@ -46,7 +46,8 @@ def stage(workbook: Import, path: Path, sheets: Iterable[Laid], *, register: Reg
     issues = list(kind.against_ledger(workbook, outcome, layouts))
     if issues or outcome.cancelled:
         outcome.issues += issues
-        _unstage(workbook, [*((issue.sheet, issue.row) for issue in issues), *outcome.cancelled])
+        _unstage(workbook, ((issue.sheet, issue.row) for issue in issues))
+        _unstage_payments(workbook, outcome.cancelled)
         set_stage(workbook)  # what is summed up after this are the rows that can be posted
     outcome.bad_rows = len({(issue.sheet, issue.row) for issue in outcome.issues})
     StagedUnit.objects.bulk_create(_staged_units(workbook, outcome), batch_size=BATCH)
@@ -93,6 +94,11 @@ def _unstage(workbook: Import, rows: Iterable[tuple[str, int]]) -> None:
         cursor.executemany(
             statement.format(staged_table(workbook)), [(workbook.pk, sheet, row) for sheet, row in set(rows)]
         )
+
+
+def _unstage_payments(workbook: Import, staged_ids: Iterable[int]) -> None:
+    """Take payments back that other rows of the workbook cancel; the other fees of their rows stay."""
+    workbook.staged_payments.filter(pk__in=staged_ids).delete()
 
 
 def _rows(check: Check, sheets: Iterable[Laid], layouts: dict[str, SheetLayout]) -> Iterator[Staged]:

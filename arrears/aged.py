@@ -47,7 +47,8 @@ LABELS: dict[GroupBy, dict[str, str]] = {
         "party": "account__ownership__party_name", "due": "due_on",
     },
 }  # fmt: skip
-OF_CHARGE = {"fee": "fee_type__name", "period_start": "period_start", "period_end": "period_end", "basis": "basis"}
+OF_CHARGE = {"fee": "fee_type__name", "starts_on": "period_start", "ends_on": "period_end", "computed_from": "basis"}
+"""Under names that no model of the rows has as a field: an annotation must not repeat one."""
 SUMS = ("overdue", "not_due", *(bucket.key for bucket in AGEING_BUCKETS))
 SORTS = (*SUMS, "label", "oldest")
 

@@ -4,16 +4,20 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MinValueValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from arrears.aged import AgeingFilter, GroupBy
 from arrears.expiry import EndingFilter, Urgency
-from arrears.forms import DayInput
+from arrears.importing.cells import EARLIEST_DAY
 from arrears.models import FeeType
 from arrears.queries import AGEING_BUCKETS, NOT_DUE
+from company.forms import DayInput
 from company.models import Project
-from owners.models import Building
+from owners.register_forms import offer_buildings
+
+FROM_EARLIEST_DAY = MinValueValidator(EARLIEST_DAY)
 
 
 class EndingFilterForm(forms.Form):
@@ -29,7 +33,7 @@ class EndingFilterForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer_buildings(self, project)
+        offer_buildings(self, project)
 
     def wanted(self) -> EndingFilter:
         """The filter, of whatever was understood."""
@@ -66,8 +70,12 @@ class RunForm(forms.Form):
 class DaysForm(forms.Form):
     """The days of a statement: until today from the first movement unless told."""
 
-    since = forms.DateField(label=pgettext_lazy("first day", "From"), required=False, widget=DayInput())
-    until = forms.DateField(label=pgettext_lazy("last day", "Until"), required=False, widget=DayInput())
+    since = forms.DateField(
+        label=pgettext_lazy("first day", "From"), required=False, widget=DayInput(), validators=[FROM_EARLIEST_DAY]
+    )
+    until = forms.DateField(
+        label=pgettext_lazy("last day", "Until"), required=False, widget=DayInput(), validators=[FROM_EARLIEST_DAY]
+    )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,14 +104,14 @@ class AgeingFilterForm(forms.Form):
         choices=[*((bucket.key, bucket.label) for bucket in AGEING_BUCKETS), (NOT_DUE, _("Not due yet"))],
         widget=forms.CheckboxSelectMultiple,
     )
-    on = forms.DateField(label=_("As of"), required=False, widget=DayInput())
+    on = forms.DateField(label=_("As of"), required=False, widget=DayInput(), validators=[FROM_EARLIEST_DAY])
     unit = forms.IntegerField(required=False, widget=forms.HiddenInput)
     owner = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, project: Project, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        _offer_buildings(self, project)
+        offer_buildings(self, project)
         fees = FeeType.objects.filter(project=project).values_list("pk", "name")
         self.fields["fee"].choices = list(fees)  # type: ignore[attr-defined]
         self.fields["on"].widget.attrs["max"] = today.isoformat()
@@ -130,8 +138,3 @@ class AgeingFilterForm(forms.Form):
         """The day asked for; today where none or one to come was given."""
         self.is_valid()
         return min(self.cleaned_data.get("on") or self._today, self._today)
-
-
-def _offer_buildings(form: forms.Form, project: Project) -> None:
-    buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
-    form.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]

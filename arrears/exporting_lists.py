@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import date
 from typing import IO, Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -13,6 +14,8 @@ from arrears.aged import GroupBy
 from arrears.expiry import EndingAccount
 from arrears.exporting import Cell, Sheet, book_in
 from arrears.group_statements import GroupStatement
+from arrears.models import Payment
+from arrears.payment_list import KindSum
 from arrears.queries import AGEING_BUCKETS
 from owners.personal_data import mask_party
 
@@ -44,8 +47,8 @@ def _label(line: dict[str, Any], by: GroupBy) -> str:
 def _of_charge(line: dict[str, Any], by: GroupBy) -> list[Cell]:
     if by is not GroupBy.CHARGE:
         return []
-    start = None if (line["basis"] or {}).get("start_unknown") else line["period_start"]
-    return [line["fee"], start, line["period_end"], line["due"]]
+    start = None if (line["computed_from"] or {}).get("start_unknown") else line["starts_on"]
+    return [line["fee"], start, line["ends_on"], line["due"]]
 
 
 def _amounts(line: dict[str, Any]) -> list[Cell]:
@@ -96,3 +99,31 @@ def ending_workbook(lines: Iterable[EndingAccount], *, title: str, on: date) -> 
                 ])  # fmt: skip
     file.seek(0)
     return file
+
+
+def payments_workbook(payments: Iterable[Payment], sums: Iterable[KindSum], *, title: str) -> IO[bytes]:
+    """Payments as an .xlsx file, open at its start: a row each, below what those that stand add up to."""
+    file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  the answer closes it when it is sent
+    with closing(book_in(file)) as book:
+        sheet = Sheet(book, _("Payments"))
+        sheet.title(title, _("In CNY; what is paid back or reversed is negative"))
+        sheet.heads([
+            pgettext("column", "Unit"), pgettext("column", "Owner"), _("Received on"), _("Kind"), _("Method"),
+            _("Amount"), _("Serial number"), _("Receipt number"), _("Posted"), _("Reversed"), _("Note"),
+        ])  # fmt: skip
+        for payment in payments:
+            sheet.row(_of_payment(payment))
+        for kind, number, amount in sums:
+            sheet.row([_("Total"), None, None, str(kind.label), number, amount])
+    file.seek(0)
+    return file
+
+
+def _of_payment(payment: Payment) -> list[Cell]:
+    takes_away = payment.kind in (Payment.Kind.REVERSAL, Payment.Kind.REFUND)
+    return [
+        payment.account.unit.code, mask_party(payment.account.ownership.party_name), payment.received_on,
+        payment.get_kind_display(), payment.get_method_display(), -payment.amount if takes_away else payment.amount,
+        payment.serial_no, payment.receipt_no, timezone.localtime(payment.posted_at).date(),
+        _("yes") if payment.reversed_by_id else "", payment.note,
+    ]  # fmt: skip

@@ -10,13 +10,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from arrears.ledger import LedgerFilter
 from arrears.models import Account, FeeType, Payment
+from arrears.payment_list import PaymentFilter
 from arrears.queries import AGEING_BUCKETS
 from arrears.statements import ChargeLine
+from company.forms import DayInput
 from company.models import Project, User
-from owners.models import Building
+from owners.register_forms import offer_buildings
 
 PAGE_SIZES = (25, 50, 100)
 CENT = Decimal("0.01")
@@ -28,13 +31,6 @@ class MoneyField(forms.DecimalField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=12, decimal_places=2, min_value=CENT, **kwargs)
         self.widget.attrs.update(inputmode="decimal", autocomplete="off")
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, **attrs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", attrs=attrs)
 
 
 class LedgerFilterForm(forms.Form):
@@ -56,9 +52,8 @@ class LedgerFilterForm(forms.Form):
     def __init__(self, *args: Any, project: Project, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
+        offer_buildings(self, project)
         fees = FeeType.objects.filter(project=project).values_list("pk", "name")
-        self.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]
         self.fields["fee"].choices = list(fees)  # type: ignore[attr-defined]
         self.fields["on"].widget.attrs["max"] = today.isoformat()
 
@@ -161,6 +156,59 @@ class PaymentForm(forms.Form):
         """CNY by charge id, as the payer wishes."""
         given = ((line.charge.pk, self.cleaned_data.get(_designation(line))) for line in self._charges)
         return {charge_id: amount for charge_id, amount in given if amount}
+
+
+class PaymentFilterForm(forms.Form):
+    """What stands in the address of the list of payments. What is not understood is left out."""
+
+    since = forms.DateField(label=_("Received from"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("Received to"), required=False, widget=DayInput())
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("all")), *Payment.Kind.choices])
+    method = forms.ChoiceField(label=_("Method"), required=False, choices=[("", _("all")), *Payment.Method.choices])
+    unit = forms.CharField(label=pgettext_lazy("column", "Unit"), required=False, max_length=120)
+
+    def wanted(self) -> PaymentFilter:
+        """The filter, of whatever was understood."""
+        self.is_valid()
+        given = self.cleaned_data
+        return PaymentFilter(
+            since=given.get("since"),
+            until=given.get("until"),
+            kinds=[given["kind"]] if given.get("kind") else [],
+            methods=[given["method"]] if given.get("method") else [],
+            unit=given.get("unit", ""),
+        )
+
+
+class RefundForm(forms.Form):
+    """Credit of an account paid back. ``submission`` makes sending it twice one refund."""
+
+    submission = forms.UUIDField(widget=forms.HiddenInput)
+    amount = MoneyField(label=_("Amount"))
+    refunded_on = forms.DateField(label=_("Paid back on"), widget=DayInput())
+    method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices)
+    serial_no = forms.CharField(
+        label=_("Serial number"), required=False, max_length=80, help_text=_("Of the bank or the payment service.")
+    )
+    note = forms.CharField(label=_("Reason"), max_length=400)
+
+    def __init__(self, *args: Any, credit: Decimal, today: date, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"submission": uuid.uuid4(), "refunded_on": today, "amount": credit or None})
+        super().__init__(*args, **kwargs)
+        self._credit, self._today = credit, today
+        self.fields["refunded_on"].widget.attrs["max"] = today.isoformat()
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount > self._credit:
+            raise ValidationError(_t("Only %(credit)s stands as credit.") % {"credit": f"{self._credit:,.2f}"})
+        return amount
+
+    def clean_refunded_on(self) -> date:
+        day: date = self.cleaned_data["refunded_on"]
+        if day > self._today:
+            raise ValidationError(_t("Money cannot have been paid back after today."))
+        return day
 
 
 class ChargeForm(forms.Form):

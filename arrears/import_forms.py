@@ -18,7 +18,11 @@ from arrears.importing.fields import ARREARS, VOCABULARIES, Field
 from arrears.importing.layout import Column, Layout, SheetLayout
 from arrears.importing.messages import evidence_text, refusal_text
 from arrears.importing.steps import CONTENT_TYPES
+from arrears.importing.unit_decisions import UnknownUnit
 from arrears.models import FeeType, Import
+from company.models import Project
+from owners.models import Unit
+from owners.unit_names import units_named
 
 Choices = list[tuple[str, Any]]
 OF_LISTS = ("earlier_from", "is_complete")
@@ -211,12 +215,59 @@ class ColumnsForm(forms.Form):
             yield SheetPart(sheet, self[_use(place)], lines)
 
 
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """A room that the register lacks, with the field for the unit that is meant."""
+
+    unknown: UnknownUnit
+    choice: forms.BoundField
+
+
+class UnitsForm(forms.Form):
+    """Which unit of the register each room that it lacks stands for; what stays empty is left as it is."""
+
+    def __init__(self, *args: Any, project: Project, unknown: Iterable[UnknownUnit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._project, self._unknown = project, {_unit(room): room for room in unknown}
+        for name, room in self._unknown.items():
+            label = gettext("Unit that %(written)s stands for") % {"written": room.written}
+            field = forms.CharField(label=label, required=False, max_length=120, initial=room.likely)
+            field.widget.attrs.update(
+                {"aria-label": label, "class": "form-control-sm", "autocomplete": "off", "placeholder": "1-2-1001"}
+            )
+            self.fields[name] = field
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        written = {name: text for name, text in cleaned.items() if text}
+        if not written and not self.errors:
+            raise ValidationError(gettext("Name the unit of at least one room."))
+        units = units_named(self._project, set(written.values()))
+        for name, text in written.items():
+            if text not in units:
+                self.add_error(name, gettext("The register has no unit %(unit)s.") % {"unit": text})
+        self.meant: dict[str, Unit] = {
+            self._unknown[name].written: units[text] for name, text in written.items() if text in units
+        }
+        return cleaned
+
+    def lines(self) -> list[UnitLine]:
+        """The rooms in their order, for the page."""
+        return [UnitLine(room, self[name]) for name, room in self._unknown.items()]
+
+
 def _choices(kind: str, fees: Iterable[FeeType]) -> Choices:
-    """What a column can hold, also the money of each fee."""
+    """What a column can hold, also the money of each fee where lists of this kind print money."""
     plain: Choices = [NOT_IMPORTED, *((field.value, field.label) for field in VOCABULARIES[kind].fields)]
-    of_fees = ARREARS if kind == Import.Kind.ARREARS_LIST else (MONEY_OF_KIND[kind],)
-    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in of_fees]
+    by_fee = [(f"{field}:{fee.pk}", f"{fee.name} · {field.label}") for fee in fees for field in _money_of(kind)]
     return plain + by_fee
+
+
+def _money_of(kind: str) -> tuple[Field, ...]:
+    """Fields that a list of this kind may print in a column for each fee; a list of owners prints none."""
+    if kind == Import.Kind.ARREARS_LIST:
+        return ARREARS
+    return (MONEY_OF_KIND[kind],) if kind in MONEY_OF_KIND else ()
 
 
 def _column_field(column: Column, choices: Choices) -> forms.ChoiceField:
@@ -234,6 +285,10 @@ def _of_period(column: Column, choices: Choices) -> Choices:
     outstanding = [(value, label) for value, label in choices if str(value).partition(":")[0] == Field.OUTSTANDING]
     begin, _slash, end = column.period.partition("/")
     return [(f"{value}@{column.period}", f"{label} · {begin}–{end}") for value, label in outstanding]
+
+
+def _unit(room: UnknownUnit) -> str:
+    return f"unit_{room.written}"
 
 
 def _use(place: int) -> str:

@@ -13,9 +13,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from arrears.forms import DayInput, MoneyField
+from arrears.forms import MoneyField
 from arrears.models import Charge, FeeType, LimitationProof, Relief
 from arrears.statements import ChargeLine
+from company.forms import DayInput
 from company.models import Project
 
 PROOF_BYTES = 20 * 1024 * 1024

@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet, Sum
 from arrears.models import Account, ChargeBalance, Payment, PaymentBalance
 from company.models import User
 from owners.models import Ownership, Unit
-from owners.ownerships import SaleStandsError, is_latest_sale, take_back_sale
+from owners.ownerships import SaleStandsError, is_latest_sale, lock_unit, take_back_sale
 
 ZERO = Decimal("0.00")
 
@@ -69,6 +69,7 @@ def undo_sale(sold: Ownership, *, by: User) -> Ownership | None:
     or verified; and owners.ownerships.SaleStandsError where the unit was sold on since. Whoever opens an account for
     the party at this very moment is refused by the database.
     """
+    lock_unit(sold.unit_id)
     party = Ownership.objects.select_for_update().filter(pk=sold.pk).first()
     if party is None or not is_latest_sale(party):
         raise SaleStandsError(sold.pk)

@@ -13,7 +13,9 @@ from arrears.views import (
     late_fees,
     ledger,
     limitation,
+    payment_list,
     payments,
+    refunds,
     sales,
 )
 
@@ -32,6 +34,7 @@ urlpatterns = [
     path("p/<slug:project_code>/imports/<int:pk>/", imports.import_detail, name="import_detail"),
     path("p/<slug:project_code>/imports/<int:pk>/columns/", imports.import_columns, name="import_columns"),
     path("p/<slug:project_code>/imports/<int:pk>/back/", imports.import_back, name="import_back"),
+    path("p/<slug:project_code>/imports/<int:pk>/units/", imports.import_units, name="import_units"),
     path("p/<slug:project_code>/imports/<int:pk>/post/", imports.import_post, name="import_post"),
     path("p/<slug:project_code>/imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
     path("p/<slug:project_code>/imports/<int:pk>/undo/", imports.import_undo, name="import_undo"),
@@ -45,6 +48,7 @@ urlpatterns = [
     path("p/<slug:project_code>/accounts/<int:pk>/export/", accounts.account_export, name="account_export"),
     path("p/<slug:project_code>/accounts/<int:pk>/verify/", accounts.account_verify, name="account_verify"),
     path("p/<slug:project_code>/accounts/<int:pk>/payments/new/", payments.payment_new, name="payment_new"),
+    path("p/<slug:project_code>/accounts/<int:pk>/refunds/new/", refunds.refund_new, name="refund_new"),
     path("p/<slug:project_code>/accounts/<int:pk>/charges/new/", payments.charge_new, name="charge_new"),
     path("p/<slug:project_code>/accounts/<int:pk>/late-fees/", late_fees.account_late_fees, name="account_late_fees"),
     path("p/<slug:project_code>/accounts/<int:pk>/late-fees/assess/", late_fees.account_assess, name="account_assess"),
@@ -59,7 +63,8 @@ urlpatterns = [
     path("p/<slug:project_code>/ageing/", ageing.ageing, name="ageing"),
     path("p/<slug:project_code>/ageing/export/", ageing.ageing_export, name="ageing_export"),
     path("p/<slug:project_code>/statements/of/export/", ageing.group_statement_export, name="group_statement_export"),
-    path("p/<slug:project_code>/payments/", payments.payments, name="payments"),
+    path("p/<slug:project_code>/payments/", payment_list.payments, name="payments"),
+    path("p/<slug:project_code>/payments/export/", payment_list.payments_export, name="payments_export"),
     path("p/<slug:project_code>/payments/<int:pk>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("p/<slug:project_code>/charges/<int:pk>/reverse/", payments.charge_reverse, name="charge_reverse"),
 ]

@@ -15,14 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from collection.campaigns import PLANNED_KINDS, CampaignPlan, PlannedMilestone, contradictions
 from collection.models import Campaign, Milestone, TargetClass
 from collection.rate_conventions import BASE_TARGETS
+from company.forms import DayInput
 from company.models import Project, ProjectAccess, User
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 class CampaignForm(forms.Form):

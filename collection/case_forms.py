@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from arrears.queries import AGEING_BUCKETS
-from collection.campaign_form import DayInput
 from collection.case_list import NOBODY, CaseFilter
 from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage, TargetClass, Team
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
 from collection.teams import staff_of
+from company.forms import DayInput
 from company.models import Project, Role
 from owners.models import Building
 from owners.search import NO_WHOLE_NUMBER

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from collection.campaign_form import DayInput
 from collection.contacts import ContactReport, NumberNews, NumberReport
 from collection.limits import short_day
 from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest
@@ -23,6 +22,7 @@ from collection.promises import Promised
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
 from collection.visits import Cash, VisitReport
+from company.forms import DayInput
 from company.models import Role
 from owners.contact_points import PhoneNumberError, normalise_phone
 from owners.models import EmergencyContact, Phone

@@ -6,9 +6,9 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from collection.campaign_form import DayInput
 from collection.letters import Choice
 from collection.models import ArrearsReason, Stage, Team
+from company.forms import DayInput
 from company.models import Project
 from notices.kinds import KINDS
 from notices.models import NoticeKind

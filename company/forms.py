@@ -14,6 +14,15 @@ from company.people import Grant, Reach
 from company.staff_import import MAX_BYTES
 
 
+class DayInput(forms.DateInput):
+    """A day as browsers offer it."""
+
+    input_type = "date"
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(format="%Y-%m-%d", attrs=attrs)
+
+
 class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -95,6 +95,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.MANAGE_TERMS: FINANCE | MANAGER | ADMIN,
     Right.SEE_AUDIT: LEADER | ADMIN,
 }
+WHOLE_LEDGER_ROLES = RIGHTS[Right.SEE_LEDGER] - FIELD - HEAD
+"""Roles that see all accounts and owners of a project; the others see what their cases are about."""
 
 
 def projects_of(user: User | AnonymousUser) -> ProjectQuerySet:

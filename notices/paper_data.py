@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone, translation
 
 from arrears.models import Account, Allocation, ChargeBalance, Payment
@@ -109,14 +109,15 @@ def _of_account(project: Project, account: Account) -> dict[str, str]:
 
 
 def _receipt_lines(payment: Payment) -> Iterable[dict[str, str]]:
-    live = Allocation.objects.filter(
-        payment=payment, kind=Allocation.Kind.ALLOCATION, reversed_by=None, charge__isnull=False
-    )
+    live = Allocation.objects.filter(payment=payment, kind=Allocation.Kind.ALLOCATION, reversed_by=None)
     fees: dict[str, _FeeSum] = {}
-    ordered = live.select_related("charge__fee_type").order_by("charge__fee_type__position", "charge__period_start")
-    for charge, amount in ((part.charge, part.amount) for part in ordered if part.charge):
-        total = fees.setdefault(one_line(charge.fee_type.name), _FeeSum(charge.fee_type.is_on_behalf))
-        total.amount += amount
+    for part in _principal_first(live):
+        charge = part.charge or part.late_fee.charge  # type: ignore[union-attr]
+        name = one_line(charge.fee_type.name)
+        if part.late_fee:
+            name = f"{one_line(part.late_fee.word)}（{name}）"
+        total = fees.setdefault(name, _FeeSum(charge.fee_type.is_on_behalf and not part.late_fee))
+        total.amount += part.amount
         total.periods.append((charge.period_start, charge.period_end))
     for name, total in fees.items():
         yield {
@@ -128,6 +129,13 @@ def _receipt_lines(payment: Payment) -> Iterable[dict[str, str]]:
     ahead = payment.amount - sum((total.amount for total in fees.values()), ZERO)
     if ahead:
         yield {"fee": AHEAD, "period": "", "amount": str(ahead), "remark": "抵以后的费用"}
+
+
+def _principal_first(live: QuerySet[Allocation]) -> Iterable[Allocation]:
+    """What settles charges by fee and period, then what settles late fees in the same order."""
+    for way in ("charge", "late_fee__charge"):
+        ordered = live.filter(**{f"{way}__isnull": False}).select_related(f"{way}__fee_type", "late_fee")
+        yield from ordered.order_by(f"{way}__fee_type__position", f"{way}__period_start")
 
 
 def _periods(periods: list[tuple[date, date]]) -> str:

@@ -8,21 +8,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from arrears.forms import DayInput
+from arrears.ageing_forms import DaysForm
+from company.forms import DayInput
 from notices.models import PaperKind
 
 
-class StatementForm(forms.Form):
-    """Which days a statement covers."""
-
-    since = forms.DateField(label=pgettext_lazy("first day", "From"), required=False, widget=DayInput())
-    until = forms.DateField(label=pgettext_lazy("last day", "Until"), required=False, widget=DayInput())
-
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._today = today
-        for name in ("since", "until"):
-            self.fields[name].widget.attrs["max"] = today.isoformat()
+class StatementForm(DaysForm):
+    """Which days a numbered statement covers; what cannot be is said beside the field."""
 
     def clean_until(self) -> date:
         until: date = self.cleaned_data["until"] or self._today

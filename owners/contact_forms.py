@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from company.forms import DayInput
 from company.models import User
 from owners.contact_points import (
     add_emergency_contact,
@@ -26,7 +27,7 @@ from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Pho
 from owners.occupants import Tenancy, add_occupant, change_occupant
 from owners.ownerships import change_owner
 from owners.parties import NAME_LENGTH
-from owners.party_forms import DayInput, clean_phone
+from owners.party_forms import clean_phone
 
 SECRET = {"autocomplete": "off"}
 

@@ -63,9 +63,12 @@ def duplicates(request: ProjectRequest) -> HttpResponse:
 
 @project_view(Right.KEEP_OWNERS)
 def merge(request: ProjectRequest, pk: int) -> HttpResponse:
-    """GET picks the other row, then shows what goes where; POST merges them."""
+    """Picks the other row, then shows what goes where; POST ``with`` that row merges them.
+
+    Name and digits come by POST, so that they stand in no address and no log.
+    """
     kept = owner_of(request, pk)
-    form = PersonPickForm(request.GET if "name" in request.GET else None)
+    form = PersonPickForm(request.POST if "name" in request.POST else None)
     given = request.POST if request.method == "POST" else request.GET
     other = given.get("with", "")
     if other.isdecimal() and len(other) < 18:

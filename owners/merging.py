@@ -14,7 +14,7 @@ from django.db import models, transaction
 from company.audit import record
 from company.models import User
 from owners.models import Address, Email, EmergencyContact, Owner, Ownership, OwnershipMember, PersonMerge, Phone
-from owners.ownerships import refresh_party_names
+from owners.ownerships import lock_parties_of, refresh_party_names
 
 
 class MergeRefusedError(ValueError):
@@ -113,7 +113,8 @@ _BELONGINGS: dict[str, type[models.Model]] = {
 
 
 def _locked(kept: int, merged: int) -> tuple[Owner, Owner]:
-    """Both rows, locked in one order, so that two merges never wait for each other in a ring."""
+    """Both rows, locked in one order and after their parties, so that nobody waits for another in a ring."""
+    lock_parties_of(kept, merged)
     rows = {owner.pk: owner for owner in Owner.objects.select_for_update().filter(pk__in=[kept, merged]).order_by("pk")}
     return rows[kept], rows[merged]
 

@@ -17,15 +17,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
-from company.rights import FIELD, HEAD, RIGHTS, Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.contact_forms import CONTACT_FORMS, ContactForm, OwnerForm
 from owners.contact_points import change_address, end_emergency_contact, end_phone, make_primary, mark_returned
 from owners.emails import end_email
 from owners.models import Address, Owner, Phone
 from owners.owner_page import read_owner
 from owners.personal_data import mask_name
-
-WHOLE_PROJECT = RIGHTS[Right.SEE_LEDGER] - FIELD - HEAD
 
 NEW: dict[str, str | Promise] = {
     "phone": gettext_lazy("Add a phone"),
@@ -133,7 +131,7 @@ def address_returned(request: ProjectRequest, pk: int) -> HttpResponse:
 
 def owner_of(request: ProjectRequest, pk: int) -> Owner:
     """An owner of the page's project; 404 for who sees no more than the cases of a team."""
-    if not request.roles & WHOLE_PROJECT:
+    if not request.roles & WHOLE_LEDGER_ROLES:
         raise Http404
     rows = Owner.objects.visible_to(request.user).filter(project=request.project)
     found: Owner = get_object_or_404(rows.select_related("project"), pk=pk)
@@ -149,7 +147,7 @@ def _kind(kind: str) -> tuple[Any, type[ContactForm]]:
 def _contact(request: ProjectRequest, kind: str, pk: int) -> Any:
     """A live contact row of the project; what has ended is history and cannot be changed."""
     model, _form = _kind(kind)
-    if not request.roles & WHOLE_PROJECT:
+    if not request.roles & WHOLE_LEDGER_ROLES:
         raise PermissionDenied
     rows = model.objects.visible_to(request.user).filter(project=request.project, ended_at=None)
     return get_object_or_404(rows.select_related("owner__project", "project"), pk=pk)

@@ -54,6 +54,7 @@ def create_owner(*, project: Project, name: str, kind: Owner.Kind | None = None,
 @transaction.atomic
 def change_owner(owner: Owner, *, name: str, kind: Owner.Kind, id_number: str = "", by: User | None) -> None:
     """Correct a name, kind or ID number (an empty one keeps what is on file); the units' parties follow the name."""
+    lock_parties_of(owner.pk)
     locked = Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
     given = {"name": name, "kind": kind, **({"id_number": id_number} if id_number else {})}
     changed = [field for field, value in given.items() if getattr(locked, field) != value]
@@ -144,13 +145,20 @@ def _tell_unit(ownership: Ownership, by: User | None) -> None:
 
 
 @transaction.atomic
+def sell_to_buyers(unit: Unit, buyers: Sequence[Buyer], *, sold_on: date, by: User | None) -> Ownership:
+    """A sale to ``buyers``, of whom new ones are entered with it. Raises SaleError, contact_points.PhoneNumberError."""
+    lock_unit(unit.pk)
+    return sell_unit(unit, take_on(unit.project, buyers, by=by), sold_on=sold_on, by=by)
+
+
+@transaction.atomic
 def sell_unit(unit: Unit, owners: Sequence[Owner], *, sold_on: date, by: User | None) -> Ownership:
     """A new party owns ``unit`` from ``sold_on``; the one before keeps its account, and with it its debt.
 
     Later charges find the new party by themselves: a charge belongs to who owns the unit on the last day of its
     period. Returns the new ownership. Raises SaleError when the unit changed hands on that day or later.
     """
-    _lock_unit(unit.pk)
+    lock_unit(unit.pk)
     if Ownership.objects.filter(unit=unit, period__startswith__gte=sold_on).exists():
         raise SaleError(sold_on)
     before = Ownership.objects.filter(unit=unit, period__contains=sold_on).first()
@@ -183,7 +191,7 @@ def take_back_sale(sold: Ownership, *, by: User | None) -> Ownership | None:
     That nothing was posted for the new party is for the caller to make sure; ``sold`` is deleted. Returns the party
     before, None where none was known. Raises SaleStandsError when the unit was sold on since, or was not bought.
     """
-    _lock_unit(sold.unit_id)
+    lock_unit(sold.unit_id)
     sold = Ownership.objects.select_for_update().get(pk=sold.pk)
     if not is_latest_sale(sold):
         raise SaleStandsError(sold.pk)
@@ -200,8 +208,19 @@ def take_back_sale(sold: Ownership, *, by: User | None) -> Ownership | None:
     return before
 
 
-def _lock_unit(unit_id: int) -> None:
+def lock_unit(unit_id: int) -> None:
+    """Hold a unit and its parties until the end of the transaction.
+
+    Everybody takes these locks in one order, units, parties, owners, so that nobody waits in a ring.
+    """
     Unit.objects.select_for_update(no_key=True).get(pk=unit_id)
+    list(Ownership.objects.select_for_update(no_key=True).filter(unit=unit_id).order_by("pk").values_list("pk"))
+
+
+def lock_parties_of(*owner_ids: int) -> None:
+    """Hold the parties of these owners, which comes before the owners themselves."""
+    parties = OwnershipMember.objects.filter(owner__in=owner_ids).values("ownership")
+    list(Ownership.objects.select_for_update(no_key=True).filter(pk__in=parties).order_by("pk").values_list("pk"))
 
 
 def _write_members(ownership: Ownership, owners: Sequence[Owner]) -> None:

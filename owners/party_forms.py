@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from company.forms import DayInput
 from company.models import Project
 from owners.contact_points import PhoneNumberError, normalise_phone
 from owners.models import Owner, Unit
@@ -17,13 +18,6 @@ from owners.persons import find_person, id_hash
 
 MOST_BUYERS = 6
 LAST_DIGITS = 4
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 def clean_phone(text: str) -> str:

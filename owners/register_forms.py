@@ -31,8 +31,7 @@ class UnitFilterForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
-        self.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]
+        offer_buildings(self, project)
 
     def wanted(self) -> UnitFilter:
         """The filter, of whatever was understood."""
@@ -50,3 +49,9 @@ class UnitFilterForm(forms.Form):
     def page_size(self) -> int:
         self.is_valid()
         return self.cleaned_data.get("size") or PAGE_SIZES[0]
+
+
+def offer_buildings(form: forms.Form, project: Project) -> None:
+    """The buildings of ``project`` as the choices of the field ``building``."""
+    buildings = Building.objects.filter(project=project).order_by("sort_key").values_list("pk", "name")
+    form.fields["building"].choices = list(buildings)  # type: ignore[attr-defined]

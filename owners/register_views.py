@@ -15,10 +15,9 @@ from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from company.sheets import download, workbook
 from owners.models import Unit
-from owners.owner_views import WHOLE_PROJECT
 from owners.personal_data import mask_party
 from owners.register_forms import PAGE_SIZES, UnitFilterForm
 from owners.register_sheet import HEADERS, people_in, register_rows
@@ -31,7 +30,7 @@ FILTERS = ("building", "usage", "lacks")
 @project_view(Right.SEE_LEDGER)
 def units(request: ProjectRequest) -> HttpResponse:
     """Units with their present owners, masked. Who sees only the cases of a team finds theirs there."""
-    if not request.roles & WHOLE_PROJECT:
+    if not request.roles & WHOLE_LEDGER_ROLES:
         return _to_cases(request)
     form = UnitFilterForm(request.GET, project=request.project)
     sort = request.GET.get("sort", "unit")
@@ -60,7 +59,7 @@ def units_export(request: ProjectRequest) -> HttpResponse:
 
     One with the data of more people than the limit is refused: it has to be made building by building.
     """
-    if not request.roles & WHOLE_PROJECT:
+    if not request.roles & WHOLE_LEDGER_ROLES:
         raise PermissionDenied
     in_clear, on = request.POST.get("personal") == "clear", timezone.localdate()
     if in_clear and Right.EXPORT_LEDGER not in request.rights:

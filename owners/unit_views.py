@@ -13,12 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.contact_forms import OccupantForm
 from owners.history import history_of
 from owners.models import Occupant, Owner, Ownership, Unit
 from owners.owner_page import parties_of
-from owners.owner_views import WHOLE_PROJECT
 from owners.ownerships import PartyChangedError, add_members, remove_member
 from owners.party_forms import buyer_rows
 from owners.personal_data import mask_party
@@ -102,7 +101,7 @@ def _occupant_page(request: ProjectRequest, shown: Unit, form: OccupantForm) -> 
 
 
 def _unit(request: ProjectRequest, pk: int) -> Unit:
-    if not request.roles & WHOLE_PROJECT:
+    if not request.roles & WHOLE_LEDGER_ROLES:
         raise Http404
     units = Unit.objects.visible_to(request.user).filter(project=request.project)
     found: Unit = get_object_or_404(units.select_related("building", "project"), pk=pk)

@@ -214,6 +214,7 @@ def a_building(place: Place) -> Arguments:
     "arrears:account_export",
     "arrears:account_verify",
     "arrears:payment_new",
+    "arrears:refund_new",
     "arrears:charge_new",
 )
 def an_account(place: Place) -> Arguments:
@@ -263,6 +264,7 @@ def a_payment(place: Place) -> Arguments:
     "arrears:import_detail",
     "arrears:import_columns",
     "arrears:import_back",
+    "arrears:import_units",
     "arrears:import_post",
     "arrears:import_cancel",
     "arrears:import_undo",

@@ -161,6 +161,7 @@ class Check(ABC):
 
     def _data_row(self, row: Any, sheet: SheetUnderCheck, *, is_faulty: bool) -> Sequence[Staged]:
         self.outcome.rows += 1
+        self._compare_estate(row, sheet)
         faults = self.faults(row, sheet) if is_faulty else self.contradiction(row, sheet)
         staged = [] if faults else self.staged(row, sheet)
         if not faults and (first := self._seen_before(staged)):
@@ -188,11 +189,14 @@ class Check(ABC):
         seen.update(dict.fromkeys(keys, here))
         return None
 
-    def _compare_with_register(self, row: AnyRow, sheet: SheetUnderCheck) -> None:
-        """Remark what the register says otherwise, and keep the unit that it lacks. Changes no row."""
+    def _compare_estate(self, row: Any, sheet: SheetUnderCheck) -> None:
+        """Remark another estate, above all where it is why no room is known: faulty rows are told too."""
         if row.estate and self._is_another_estate[row.estate]:
             issue = sheet.issue(WARNING, row.number, Field.ESTATE, Fault("another_estate"))
             self.outcome.warn(issue, key=row.estate)
+
+    def _compare_with_register(self, row: AnyRow, sheet: SheetUnderCheck) -> None:
+        """Remark what the register says otherwise, and keep the unit that it lacks. Changes no row."""
         if row.place.unit_id is None:
             self._keep_unit(row)
         if row.owner and self._owner_differs[row.place.code, row.place.unit_id, row.owner]:

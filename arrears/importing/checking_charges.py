@@ -146,7 +146,9 @@ class _Charges(SheetUnderCheck):
 
     def blank_amounts(self, row: Values) -> list[Place]:
         """Cells of money already settled that are empty; the sheet may have a broken formula there."""
-        if row.received is not None and row.waived is not None:
+        if (row.received is not None or self._received_at is None) and (
+            row.waived is not None or self._waived_at is None
+        ):
             return []
         return [
             (self.layout.name, row.number, cell)

@@ -179,9 +179,7 @@ class OwnerCheck(Check):
         return split_names(self.register.owners.get(row.place.unit_id or 0, ""))
 
     def _compare_with_register(self, row: OwnerRow, sheet: SheetUnderCheck) -> None:  # type: ignore[override]
-        """Remark another estate, and keep the unit that the register lacks; owners are compared when all are known."""
-        if row.estate and self._is_another_estate[row.estate]:
-            self.outcome.warn(sheet.issue(WARNING, row.number, Field.ESTATE, Fault("another_estate")), key=row.estate)
+        """Keep the unit that the register lacks; owners are compared when all are known."""
         place, units = row.place, self.outcome.new_units
         if place.unit_id is None and place.name is not None and place.code not in units:
             usage = row.usage or usage_of(place.name)

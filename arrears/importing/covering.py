@@ -23,6 +23,10 @@ POSTS_REMAINDER = "posts_remainder"
 """Key in Import.options: what is left over of such payments is posted as money received."""
 
 
+PaidAt = tuple[str, int, int | None]
+"""Sheet, row and fee of a staged payment: a row with a column for each fee is several payments."""
+
+
 class Cover(NamedTuple):
     """Part of a payment, in CNY, that takes the place of a row settled outside or imported on ``charge_id``."""
 
@@ -34,6 +38,7 @@ class Cover(NamedTuple):
 class Held(NamedTuple):
     """A payment that is held back; ``left`` is what it exceeds the rows settled outside by, in CNY."""
 
+    staged_id: int
     sheet: str
     row: int
     amount: Decimal
@@ -43,9 +48,9 @@ class Held(NamedTuple):
 
 @dataclass(slots=True)
 class Covered:
-    """By sheet and row what staged payments replace, and which of them are held back."""
+    """What staged payments replace, and which of them are held back."""
 
-    covers: dict[tuple[str, int], list[Cover]] = field(default_factory=dict)
+    covers: dict[PaidAt, list[Cover]] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
 
     @property
@@ -81,7 +86,7 @@ def cover_staged(workbook: Import) -> Covered:
     found, posts_remainder = Covered(), bool(workbook.options.get(POSTS_REMAINDER))
     settled = _told_by_sheets(workbook)
     left = {row.settled_id: row.amount for rows in settled.values() for row in rows}
-    for sheet, row, account_id, fee_type_id, received_on, amount, as_of in _known_before(workbook):
+    for staged_id, sheet, row, account_id, fee_type_id, received_on, amount, as_of in _known_before(workbook):
         rest, covers, is_in_list = amount, list[Cover](), as_of is not None
         for one in settled.get(account_id or 0, []):
             part = min(rest, left[one.settled_id])
@@ -89,9 +94,9 @@ def cover_staged(workbook: Import) -> Covered:
                 covers.append(Cover(one.settled_id, one.charge_id, part))
                 rest -= part
         if rest and as_of and not posts_remainder:
-            found.held.append(Held(sheet, row, amount, rest, as_of))
+            found.held.append(Held(staged_id, sheet, row, amount, rest, as_of))
             continue
-        found.covers[sheet, row] = covers
+        found.covers[sheet, row, fee_type_id] = covers
         for cover in covers:
             left[cover.settled_id] -= cover.amount
     return found
@@ -99,14 +104,14 @@ def cover_staged(workbook: Import) -> Covered:
 
 def _known_before(
     workbook: Import,
-) -> list[tuple[str, int, int | None, int | None, date, Decimal, date | None]]:
+) -> list[tuple[int, str, int, int | None, int | None, date, Decimal, date | None]]:
     """New staged payments that a posted sheet may have known.
 
     With the day of the list that speaks of their unit and fee and is not older, where there is one.
     """
     return run_on_stage(
         """
-        SELECT stage.sheet, stage.row, account.id, stage.fee_type_id, stage.received_on, stage.amount,
+        SELECT stage.id, stage.sheet, stage.row, account.id, stage.fee_type_id, stage.received_on, stage.amount,
             CASE WHEN list.as_of >= stage.received_on THEN list.as_of END
         FROM stage
         CROSS JOIN LATERAL (

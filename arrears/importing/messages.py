@@ -26,8 +26,12 @@ REFUSALS: Sentences = {
     "too_many_columns": _("A sheet has more than %(limit)s columns. Delete those that are not needed."),
     "too_big": _("The file is larger than %(limit)s MB. Divide it into several files."),
     "no_header": _("No header was found: no row names at least three known columns, such as %(examples)s."),
-    "columns_missing": _("There is no column for %(fields)s."),
-    "columns_missing_in_sheet": _("Sheet %(sheet)s: no column for %(fields)s."),
+    "columns_missing": _(
+        "There is no column for %(fields)s. If the file is of another kind, cancel and upload it as what it is."
+    ),
+    "columns_missing_in_sheet": _(
+        "Sheet %(sheet)s: no column for %(fields)s. If the file is of another kind, cancel and upload it as what it is."
+    ),
     "column_twice": _("There is more than one column for %(fields)s."),
     "column_twice_in_sheet": _("Sheet %(sheet)s: more than one column for %(fields)s."),
     "unknown_fee_of_column": _(

@@ -152,8 +152,8 @@ class PaidBack(NamedTuple):
 class Outcome:
     """Counts, issues and new units of a workbook.
 
-    ``blank_amounts``: empty cells of good rows that count as nothing received or waived. ``cancelled``: sheet and row
-    of payments that another row of the workbook cancels.
+    ``blank_amounts``: empty cells of good rows that count as nothing received or waived. ``cancelled``: ids of
+    staged payments that another row of the workbook cancels.
     """
 
     issues: list[Issue] = field(default_factory=list)
@@ -161,7 +161,7 @@ class Outcome:
     comparisons: list[tuple[str, Comparison]] = field(default_factory=list)
     blank_amounts: list[Place] = field(default_factory=list)
     paid_back: list[PaidBack] = field(default_factory=list)
-    cancelled: list[tuple[str, int]] = field(default_factory=list)
+    cancelled: list[int] = field(default_factory=list)
     rows: int = 0
     bad_rows: int = 0
     total_rows: int = 0

@@ -19,11 +19,11 @@ from arrears.importing.messages import WARNINGS, issue_text
 from arrears.importing.progress import rows_done
 from arrears.importing.recognising import LONG_NUMBER, mask_written
 from arrears.importing.states import State
+from arrears.importing.unit_decisions import UNKNOWN_UNITS
 from arrears.models import Import, ImportIssue, ListedAmount, Payment
 from owners.personal_data import mask_numbers_within, mask_phone
 
 NEARLY = 99
-UNKNOWN_UNITS = ("unknown_unit", "slip_in_unit")
 CONTROL = re.compile(r"[\x00-\x1f]")
 LATER_LETTER = re.compile(r"(?<=[\w\x00-\x1f])\w")
 STEP_OF_STATE: dict[State, int] = {
@@ -82,9 +82,11 @@ def progress_of(workbook: Import, *, now: datetime) -> Progress:
     """How far the work on an import is. Rows are counted while it is read or checked; a posting is one act."""
     started = workbook.claimed_at if workbook.state in Import.WORKING_STATES else None
     counts = started and workbook.state not in (State.POSTING, State.UNDOING)
+    rows = rows_done(workbook.pk) if counts else 0
+    total = _rows_to_walk(workbook) if workbook.state == State.CHECKING else 0
     return Progress(
-        rows=rows_done(workbook.pk) if counts else 0,
-        total=_rows_to_walk(workbook) if workbook.state == State.CHECKING else 0,
+        rows=rows,
+        total=max(total, rows) if total else 0,  # blank rows are walked too, but are not among those to walk
         elapsed=max(now - started, timedelta()) if started else None,
     )
 

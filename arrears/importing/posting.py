@@ -175,8 +175,7 @@ def _post_charges(workbook: Import, *, now: datetime, by: User | None, with_rece
             SELECT charge_id, %(project)s, account_id, unit_id, fee_type_id, 'charge', period_start, period_end, due_on,
                 due_on, amount, external_id,
                 CASE WHEN waived > 0 THEN jsonb_build_object('due', amount + waived, 'waived', waived) END,
-                %(workbook)s, sheet, row, %(now)s, %(by)s
-            FROM fresh
+                %(workbook)s, sheet, row, %(now)s, %(by)s FROM fresh
             ON CONFLICT DO NOTHING
             RETURNING id
         ), made AS MATERIALIZED (

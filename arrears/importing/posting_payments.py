@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from arrears.allocation import OpenCharge, free_since, less, plan_allocation
+from arrears.allocation import free_since, less, plan_allocation
 from arrears.credit import Settling, open_by_account, settle
 from arrears.importing.copying import copy_rows, next_ids
-from arrears.importing.covering import Cover, Covered, cover_staged
+from arrears.importing.covering import Cover, Covered, PaidAt, cover_staged
 from arrears.importing.ledger_match import run_on_stage
 from arrears.importing.outcome import LedgerMovedError
 from arrears.importing.reversing import cancel_payments, release_allocations
@@ -111,13 +111,9 @@ def post_settled(workbook: Import, rows: Collection[Settled], *, now: datetime, 
 def _take_off(workbook: Import, covered: Covered) -> None:
     """Take payments that are held back off the stage of this transaction."""
     run_on_stage(
-        """
-        DELETE FROM stage USING unnest(%(sheets)s::text[], %(rows)s::int[]) AS held (sheet, row)
-        WHERE (stage.sheet, stage.row) = (held.sheet, held.row) RETURNING 1
-        """,
+        "DELETE FROM stage WHERE id = ANY(%(held)s) RETURNING 1",
         workbook,
-        sheets=[held.sheet for held in covered.held],
-        rows=[held.row for held in covered.held],
+        held=[held.staged_id for held in covered.held],
     )
 
 
@@ -196,24 +192,18 @@ def _give_way(covered: Covered, workbook: Import, *, now: datetime, by: User | N
     return by_charge
 
 
-def _settle(
-    posted: list[_Money], covers: Mapping[tuple[str, int], list[Cover]], kept: Mapping[int, Decimal]
-) -> list[Settling]:
+def _settle(posted: list[_Money], covers: Mapping[PaidAt, list[Cover]], kept: Mapping[int, Decimal]) -> list[Settling]:
     """Which charges the new payments settle: what they replace, then the named fee, then the oldest."""
     accounts = {money.account_id for money in posted}
     free, settlings = free_since(*accounts), list[Settling]()
     open_of = {account_id: less(charges, kept) for account_id, charges in open_by_account(accounts).items()}
     for money in sorted(posted, key=lambda m: (m.received_on, m.payment_id)):
         plan: dict[int, Decimal] = defaultdict(lambda: ZERO)
-        for cover in covers.get((money.sheet, money.row), []):
+        for cover in covers.get((money.sheet, money.row, money.fee_type_id), []):
             plan[cover.charge_id] += cover.amount
         charges = open_of.get(money.account_id, [])
         rest = plan_allocation(charges, money.amount - sum(plan.values(), ZERO), fee_type_id=money.fee_type_id)
-        if rest:
-            left = [
-                OpenCharge(c.charge_id, c.fee_type_id, c.due_on, c.open - rest.get(c.charge_id, ZERO)) for c in charges
-            ]
-            open_of[money.account_id] = [charge for charge in left if charge.open > 0]
+        open_of[money.account_id] = less(charges, rest)
         for charge_id, amount in rest.items():
             plan[charge_id] += amount
         settlings += [

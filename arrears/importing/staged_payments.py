@@ -40,13 +40,14 @@ def against_ledger(workbook: Import, outcome: Outcome, layouts: Mapping[str, She
         outcome.warn(_issue(WARNING, layouts[sheet], row, Field.RECEIVED, "ahead", "", params), key=unit)
 
 
-def _ahead(workbook: Import, covered: Covered, cancelled: list[tuple[str, int]]) -> list[tuple[str, int, str, Decimal]]:
+def _ahead(workbook: Import, covered: Covered, cancelled: list[int]) -> list[tuple[str, int, str, Decimal]]:
     """By account what the payments bring beyond what it owes, in CNY, at its last row in the sheet."""
-    held = {(one.sheet, one.row) for one in covered.held} | set(cancelled)
-    replaced = {place: sum((cover.amount for cover in covers), ZERO) for place, covers in covered.covers.items()}
+    off = {held.staged_id for held in covered.held} | set(cancelled)
+    replaced = {paid_at: sum((cover.amount for cover in covers), ZERO) for paid_at, covers in covered.covers.items()}
     rows = run_on_stage(
         """
-        SELECT stage.sheet, stage.row, stage.unit_code, account.id, stage.amount, coalesce(owed.amount, 0.00)
+        SELECT stage.id, stage.sheet, stage.row, stage.fee_type_id, stage.unit_code, account.id, stage.amount,
+            coalesce(owed.amount, 0.00)
         FROM stage
         LEFT JOIN owners_ownership AS owned ON owned.unit_id = stage.unit_id AND owned.period @> stage.received_on
         LEFT JOIN arrears_account AS account ON account.ownership_id = owned.id
@@ -64,11 +65,11 @@ def _ahead(workbook: Import, covered: Covered, cancelled: list[tuple[str, int]])
     )
     last: dict[tuple[str, int | None], tuple[str, int]] = {}
     ahead: dict[tuple[str, int | None], Decimal] = {}
-    for sheet, row, unit, account_id, amount, owed in rows:
-        if (sheet, row) not in held:
+    for staged_id, sheet, row, fee_type_id, unit, account_id, amount, owed in rows:
+        if staged_id not in off:
             key = unit, account_id
             last[key] = sheet, row
-            ahead[key] = ahead.get(key, -owed) + amount - replaced.get((sheet, row), ZERO)
+            ahead[key] = ahead.get(key, -owed) + amount - replaced.get((sheet, row, fee_type_id), ZERO)
     return [(*last[key], key[0], amount) for key, amount in ahead.items() if amount > 0]
 
 
@@ -81,7 +82,7 @@ def _paid_back(workbook: Import, outcome: Outcome) -> Iterator[Issue]:
         return
     payments = run_on_stage(
         """
-        SELECT stage.unit_code, stage.amount, stage.sheet, stage.row, stage.fee_type_id, stage.received_on,
+        SELECT stage.unit_code, stage.amount, stage.id, stage.row, stage.fee_type_id, stage.received_on,
             stage.serial_no, stage.receipt_no
         FROM stage WHERE stage.unit_code = ANY(%(codes)s) AND stage.id NOT IN (SELECT id FROM ({matched}) AS matched)
         ORDER BY stage.received_on DESC, stage.id DESC
@@ -96,13 +97,13 @@ def _paid_back(workbook: Import, outcome: Outcome) -> Iterator[Issue]:
             continue
         payment = max(alike, key=lambda one: _likeness(one, back))
         payments.remove(payment)
-        outcome.cancelled.append((payment[2], payment[3]))
+        outcome.cancelled.append(payment[2])
         params = {**back.issue.params, "row": payment[3]}
         outcome.warn(replace(back.issue, severity=WARNING, code="cancels", params=params), key=back.issue.sheet)
 
 
 def _may_be_cancelled(payment: Any, back: PaidBack) -> bool:
-    unit_code, amount, _sheet, _row, fee_type_id, received_on, *_numbers = payment
+    unit_code, amount, _staged_id, _row, fee_type_id, received_on, *_numbers = payment
     is_same_fee = None in (fee_type_id, back.fee_type_id) or fee_type_id == back.fee_type_id
     return (unit_code, amount) == (back.unit_code, back.amount) and is_same_fee and received_on <= back.received_on
 
@@ -130,7 +131,7 @@ def sum_up(workbook: Import, outcome: Outcome) -> dict[str, Any]:
         "new": str(amount - known_amount - covered.held_amount),
         "replaces": str(covered.replaced),
         "ahead": str(ahead),
-        "held_rows": len(covered.held),
+        "held_rows": len({(held.sheet, held.row) for held in covered.held}),
         "held": str(covered.held_amount),
         "held_left": str(covered.held_left),
     }

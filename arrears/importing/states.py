@@ -16,7 +16,7 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.COLUMNS: frozenset({State.CONFIRMED, State.CANCELLED}),
     State.CONFIRMED: frozenset({State.CHECKING, State.CANCELLED}),
     State.CHECKING: frozenset({State.CHECKED, State.REFUSED, State.CANCELLED}),
-    State.CHECKED: frozenset({State.APPROVED, State.COLUMNS, State.CANCELLED}),
+    State.CHECKED: frozenset({State.APPROVED, State.CONFIRMED, State.COLUMNS, State.CANCELLED}),
     State.APPROVED: frozenset({State.POSTING, State.CANCELLED}),
     State.POSTING: frozenset({State.POSTED, State.CONFIRMED}),
     State.POSTED: frozenset({State.UNDO_ASKED, State.UNDONE}),

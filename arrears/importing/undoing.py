@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from arrears.credit import apply_credit
 from arrears.importing.lumps import accounts_of_lumps, restore_lumps
+from arrears.importing.posting_owners import lock_project
 from arrears.importing.posting_payments import Settled, post_settled
 from arrears.importing.reversing import cancel_charges, cancel_payments, release_allocations
 from arrears.importing.states import State, move
@@ -16,7 +17,7 @@ from arrears.importing.undoing_owners import Trace, dependents, lock_trace, take
 from arrears.models import Allocation, Charge, Import, LateFee, Payment, Waiver
 from arrears.posting import lock_accounts, raise_versions
 from company.audit import record
-from company.models import Project, User
+from company.models import User
 
 NAMED = 5
 """So many of the rows that depend on an import are named; the others are counted."""
@@ -43,8 +44,8 @@ def undo_import(workbook: Import, *, by: User | None, now: datetime, claim: date
     ``claim``: the instant at which a worker claimed the work. Raises MoveError when it is not posted, undone already,
     or claimed by another since; DependedOnError when later rows depend on it. Then nothing is written.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=workbook.project_id)
     undone = move(workbook.pk, State.UNDONE, claim=claim, undone_at=now, undone_by=by)
+    lock_project(undone)  # after the import's own row, as posting does
     if undone.kind == Import.Kind.OWNERS:
         _undo_owners(undone, by=by)
         return undone

@@ -56,6 +56,11 @@ class Trace:
             else:
                 self.made[change.table].append(change.object_id)
 
+    def rows_of(self, table: RegisterChange.Table) -> set[int]:
+        """Rows that the list made, or of which it changed a column."""
+        changed = (rows for (name, _column), rows in self.changed.items() if name == table)
+        return set(self.made[table]).union(*changed)
+
     @property
     def named_parties(self) -> list[int]:
         """Parties whose members the list has named."""
@@ -66,10 +71,10 @@ class Trace:
 def lock_trace(trace: Trace) -> None:
     """Hold the units that the list has touched, with their parties and owners."""
     made = Ownership.objects.filter(pk__in=trace.named_parties).values_list("unit_id", flat=True)
-    lock_register({*made, *trace.made[Table.UNIT], *trace.changed[Table.UNIT, "area"]})
-    owners = {*trace.made[Table.OWNER], *trace.changed[Table.OWNER, "id_number_hash"]}
+    lock_register({*made, *trace.rows_of(Table.UNIT)})
+    owners = trace.rows_of(Table.OWNER)
     for table in (Table.PHONE, Table.EMAIL, Table.ADDRESS, Table.EMERGENCY):
-        rows = MODELS[table]._default_manager.filter(pk__in=trace.made[table])
+        rows = MODELS[table]._default_manager.filter(pk__in=trace.rows_of(table))
         owners |= set(rows.values_list("owner_id", flat=True))
     list(Owner.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk").values_list("pk"))
 

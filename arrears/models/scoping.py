@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 
-from company.rights import FIELD, HEAD, RIGHTS, Right, projects_with_roles
+from company.rights import WHOLE_LEDGER_ROLES, projects_with_roles
 from company.scoping import ProjectScoped
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from company.models import User
 
 Row = TypeVar("Row", bound=models.Model)
-
-WHOLE_LEDGER_ROLES = RIGHTS[Right.SEE_LEDGER] - FIELD - HEAD
 
 
 class LedgerScoped(ProjectScoped[Row]):

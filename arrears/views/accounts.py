@@ -19,7 +19,6 @@ from arrears.exporting import past_statement_workbook, statement_workbook
 from arrears.late_fees import late_fee_summary
 from arrears.limitation import limitations
 from arrears.models import Account, LimitationProof, Verification
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.movements import account_movements
 from arrears.queries import open_on
 from arrears.statements import statement
@@ -27,7 +26,7 @@ from arrears.verification import payments_known_until, valid_verifications, veri
 from arrears.views.ledger import XLSX
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.models import Owner, Phone, Unit
 from owners.personal_data import mask_name, mask_party
 

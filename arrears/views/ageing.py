@@ -14,12 +14,11 @@ from arrears.ageing_forms import AgeingFilterForm, DaysForm
 from arrears.exporting_lists import ageing_workbook, group_workbook
 from arrears.group_statements import StatementGroup, group_statement, statement_group
 from arrears.models import Account
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.queries import AGEING_BUCKETS, NOT_DUE
 from arrears.views.ledger import XLSX, CountedPaginator
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.personal_data import mask_party
 
 PAGE_SIZE = 50
@@ -90,7 +89,7 @@ def group_statement_export(request: ProjectRequest) -> HttpResponseBase:
 def group_of(request: ProjectRequest) -> StatementGroup:
     """The group that the address names by ``of`` and ``key``, the project where none is named; else 404."""
     kind, key = request.GET.get("of", GroupBy.PROJECT.value), request.GET.get("key", str(request.project.pk))
-    if kind not in GroupBy or not key.isdecimal() or not request.roles & WHOLE_LEDGER_ROLES:
+    if kind not in GroupBy or not (key.isdecimal() and len(key) < 18) or not request.roles & WHOLE_LEDGER_ROLES:
         raise Http404
     found = statement_group(request.project, GroupBy(kind), int(key))
     if found is None:
@@ -111,7 +110,7 @@ def _shown(request: ProjectRequest, line: dict[str, Any], by: GroupBy) -> dict[s
     shown = {**line, **_cells(request, line, own), "key": key, "label": label}
     if by is GroupBy.CHARGE:
         shown["party"] = mask_party(line["party"])
-        shown["starts_unknown"] = bool((line["basis"] or {}).get("start_unknown"))
+        shown["starts_unknown"] = bool((line["computed_from"] or {}).get("start_unknown"))
     return shown
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from arrears.models import Import, Payment, PaymentBalance
+from arrears.models import Import, InstalmentPlan, Payment, PaymentBalance, Relief
 from arrears.queries import ageing, open_now
 from arrears.verification import payments_known_until
 from company.access import ProjectRequest, project_view
@@ -48,8 +48,16 @@ def desk(project: Project, *, today: date, now: datetime) -> dict[str, Any]:
         "received": _received_on(project, today - timedelta(days=1)),
         "credit": _credit(project),
         "imports": imports[:RECENT],
-        "waiting": imports.filter(state__in=WAITING),
+        "waiting": list(imports.filter(state__in=WAITING)),
+        "undecided": _undecided(project),
     }
+
+
+def _undecided(project: Project) -> int:
+    """Waivers, write-offs and plans that somebody proposed and nobody has decided."""
+    reliefs = Relief.objects.filter(project=project, state=Relief.State.PROPOSED)
+    plans = InstalmentPlan.objects.filter(project=project, state=InstalmentPlan.State.PROPOSED)
+    return reliefs.count() + plans.count()
 
 
 def _overdue_accounts(project: Project, today: date) -> int:

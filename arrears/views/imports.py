@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from arrears.import_forms import ColumnsForm, UploadForm
+from arrears.import_forms import ColumnsForm, UnitsForm, UploadForm
 from arrears.importing.layout import Layout
 from arrears.importing.marking import mark_errors
 from arrears.importing.messages import WARNINGS, refusal_text
@@ -47,6 +47,7 @@ from arrears.importing.steps import (
     confirm_columns,
     start_import,
 )
+from arrears.importing.unit_decisions import decide_units, unknown_units
 from arrears.models import FeeType, Import, ImportIssue
 from arrears.views.ledger import CountedPaginator
 from company.access import ProjectRequest, project_view
@@ -179,6 +180,24 @@ def import_columns(request: ProjectRequest, pk: int) -> HttpResponse:
     return _page(request, workbook, form=form)
 
 
+@project_view(Right.POST_MONEY)
+def import_units(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Takes which units are meant by rooms that the register lacks, and has the rows checked anew."""
+    workbook = _import(request, pk)
+    if request.method != "POST":  # a link of the page that showed a refused decision
+        return _back(request, workbook)
+    if workbook.state != State.CHECKED:
+        return _moved_on(request, workbook)
+    form = _units_form(workbook, request.POST)
+    if not form.is_valid():
+        return _page(request, workbook, units_form=form)
+    try:
+        decide_units(workbook, form.meant, by=request.user)
+    except MoveError:
+        return _moved_on(request, workbook)
+    return _back(request, workbook)
+
+
 @require_POST
 @project_view(Right.POST_MONEY)
 def import_post(request: ProjectRequest, pk: int) -> HttpResponse:
@@ -266,8 +285,14 @@ def _columns_form(workbook: Import, data: Any = None) -> ColumnsForm:
     )
 
 
-def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None = None) -> HttpResponse:
-    """The page of an import at its step; ``form`` holds columns that were refused."""
+def _units_form(workbook: Import, data: Any = None) -> UnitsForm:
+    return UnitsForm(data, project=workbook.project, unknown=unknown_units(workbook))
+
+
+def _page(
+    request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None = None, units_form: UnitsForm | None = None
+) -> HttpResponse:
+    """The page of an import at its step; the forms hold columns or units that were refused."""
     context: dict[str, Any] = {
         "import": workbook,
         "steps": steps_of(workbook),
@@ -280,6 +305,8 @@ def _page(request: ProjectRequest, workbook: Import, *, form: ColumnsForm | None
             context |= {"layout": layout, "form": form, "parts": list(form.parts())}
         case State.CHECKED | State.POSTED | State.UNDONE:
             context |= _findings(request, workbook)
+            if workbook.state == State.CHECKED and context["counts"].unknown_units:
+                context["units_form"] = units_form or _units_form(workbook)
             if workbook.refusal:
                 context["reason"] = refusal_text(workbook.refusal, workbook.refusal_params)
         case State.REFUSED:

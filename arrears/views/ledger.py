@@ -17,11 +17,10 @@ from arrears.exporting import ledger_workbook
 from arrears.forms import PAGE_SIZES, LedgerFilterForm
 from arrears.ledger import ledger_lines, ledger_totals
 from arrears.models import Account
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.queries import bucket_of
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.personal_data import mask_party
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -1,17 +1,14 @@
-"""Money by hand: payments listed, registered and reversed; charges added and reversed."""
+"""Money by hand: payments registered and reversed; charges added and reversed."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -36,21 +33,7 @@ from company.access import ProjectRequest, project_view
 from company.rights import Right
 from owners.personal_data import mask_party
 
-PAGE_SIZE = 50
 CONFLICT = 409
-
-
-@project_view(Right.POST_MONEY)
-def payments(request: ProjectRequest) -> HttpResponse:
-    """Payments, newest first, of one day where `on` names it."""
-    found = Payment.objects.visible_to(request.user).filter(project=request.project)
-    on = _day(request.GET.get("on", ""))
-    if on:
-        found = found.filter(received_on=on)
-    found = found.select_related("account__unit", "account__ownership", "posted_by", "reversed_by", "balance")
-    page = Paginator(found.order_by("-posted_at", "-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [(payment, mask_party(payment.account.ownership.party_name)) for payment in page]
-    return TemplateResponse(request, "arrears/payments.html", {"page": page, "rows": rows, "on": on})
 
 
 @project_view(Right.POST_MONEY)
@@ -198,10 +181,3 @@ def _why(error: PostingError) -> str:
 
 def _back(request: ProjectRequest, account: Account) -> HttpResponse:
     return redirect("arrears:account", project_code=request.project.code, pk=account.pk)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

@@ -1,7 +1,6 @@
 """A unit changes hands: asked, shown, recorded; and taken back where it was a mistake."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -14,7 +13,7 @@ from arrears.sales import PostedSinceError, preview_sale, undo_sale
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 from owners.models import Ownership, Unit
-from owners.ownerships import SaleError, SaleStandsError, sell_unit, take_on
+from owners.ownerships import SaleError, SaleStandsError, sell_to_buyers
 from owners.party_forms import BuyerFormSet, SaleForm, buyer_rows
 from owners.personal_data import mask_party
 from owners.persons import namesakes
@@ -82,9 +81,7 @@ def _checked(request: ProjectRequest, unit: Unit, form: SaleForm, rows: BuyerFor
 
 def _record(request: ProjectRequest, unit: Unit, form: SaleForm, rows: BuyerFormSet) -> HttpResponse:
     try:
-        with transaction.atomic():
-            owners = take_on(request.project, rows.buyers(), by=request.user)
-            sell_unit(unit, owners, sold_on=form.cleaned_data["sold_on"], by=request.user)
+        sell_to_buyers(unit, rows.buyers(), sold_on=form.cleaned_data["sold_on"], by=request.user)
     except SaleError:
         messages.error(request, _("The unit changed hands meanwhile; nothing was changed. Look at it again."))
     else:

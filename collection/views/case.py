@@ -16,7 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from arrears.late_fees import late_fee_word
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.views.late_fees import late_fees_of
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
@@ -39,7 +38,7 @@ from collection.turns import buttons, is_turn_of
 from collection.verifying import needs_looking_up, verify_cases
 from company.access import ProjectRequest, project_view
 from company.models import User
-from company.rights import FIELD, Right
+from company.rights import FIELD, WHOLE_LEDGER_ROLES, Right
 from notices.views.files import HANDED_OUT
 from owners.models import Phone
 from owners.views import answer_reveal

@@ -21,7 +21,6 @@ from django.views.decorators.http import require_POST
 
 from arrears.late_fees import ZERO, late_fee_summary
 from arrears.models import Account, InstalmentPlan, Relief
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.plans import Due, PlanExistsError, PlanMoveError, decide_plan, plan_payments, progress, propose_plan
 from arrears.plans import withdraw_plan as take_plan_back
 from arrears.posting import PostingError
@@ -46,7 +45,7 @@ from collection.models import Case
 from company.access import ProjectRequest, project_view
 from company.files import store_file
 from company.models import FilePurpose, StoredFile
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.personal_data import mask_party
 
 DECIDED_SHOWN = 50

@@ -9,10 +9,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from collection.search import LIMIT, LIMIT_WHILE_TYPING, find
 from company.access import ProjectRequest, project_view
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.search import is_whole_number
 
 LONGEST_TEXT = 60
@@ -26,7 +25,8 @@ def search_page(request: ProjectRequest) -> HttpResponse:
     What is typed comes by POST, so that no phone number stands in an address, a log or the browser's history. Without
     a whole number in it a sent form leads on to an address that can be kept.
     """
-    text = (request.POST if request.method == "POST" else request.GET).get("q", "")[:LONGEST_TEXT].strip()
+    text = (request.POST if request.method == "POST" else request.GET).get("q", "")
+    text = text.replace("\0", "")[:LONGEST_TEXT].strip()
     if request.htmx and request.method == "POST":
         return _typed(request, text)
     url = reverse("collection:search", kwargs={"project_code": request.project.code})

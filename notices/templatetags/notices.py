@@ -1,7 +1,10 @@
-"""What the pages of notices show of a letter."""
+"""What the pages of notices show of a letter or paper."""
+
+from decimal import Decimal
 
 from django import template
 
+from notices.amounts import figures
 from notices.models import Notice
 from owners.personal_data import mask_party
 
@@ -18,3 +21,9 @@ def masked_owner(notice: Notice) -> str:
 def short_hash(sha256: str) -> str:
     """``b2d4…17``."""
     return f"{sha256[:4]}…{sha256[-2:]}" if sha256 else ""
+
+
+@register.filter
+def frozen_amount(text: str) -> str:
+    """An amount as it is frozen with a paper, the way all amounts are shown: ``4134.94`` as ``4,134.94``."""
+    return figures(Decimal(text))

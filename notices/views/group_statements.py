@@ -12,12 +12,11 @@ from django.views.decorators.http import require_POST
 
 from arrears.ageing_forms import DaysForm
 from arrears.group_statements import group_statement as stated_of
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.verification import payments_known_until
 from arrears.views.ageing import group_of, shown_name
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from notices.group_papers import group_data, print_group
 from notices.press import PressError
 from notices.views.files import named

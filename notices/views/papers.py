@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from arrears.models import Payment
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.movements import account_movements
 from arrears.verification import payments_known_until
 from arrears.views.accounts import account_of
 from company.access import ProjectRequest, project_view
 from company.audit import record
-from company.rights import Right
+from company.rights import WHOLE_LEDGER_ROLES, Right
 from notices.models import Paper
 from notices.paper_data import statement_data
 from notices.paper_forms import PaperFilterForm, StatementForm

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from arrears.aged import GroupBy
 from arrears.group_statements import StatementGroup, group_statement, statement_group
-from arrears.models import Account, FeeType, Relief
+from arrears.models import Account, Charge, FeeType, Relief
 from arrears.movements import account_movements
 from arrears.posting import reverse_charge, reverse_payment
 from company.models import AuditEvent, Project, Role
@@ -111,7 +111,21 @@ def test_as_of_a_past_day_by_age_and_sorted(client: Client) -> None:
     assert table(client, by="unit", on=past) == {"8-2-1203": 800, "9-1-501": 60}
     assert table(client, by="unit", age="y2") == {"8-2-1203": 500}
     assert list(table(client, by="unit", sort="-overdue")) == ["8-2-1203", "9-1-501", "9-1-402"]
-    assert table(client, by="nonsense", on="2025-99-99", age="x") == {"8": 500, "9": Decimal("105.50")}
+    for nonsense in ({"by": "nonsense", "on": "2025-99-99", "age": "x"}, {"on": "0001-01-01"}):
+        assert table(client, **nonsense) == {"8": 500, "9": Decimal("105.50")}
+
+
+@pytest.mark.usefixtures("accounts")
+def test_charges_of_a_past_day_are_listed_one_by_one(client: Client) -> None:
+    past, due_on = TODAY - 40 * DAY, TODAY - 400 * DAY
+    response = client.get(url("ageing", by="charge", on=past))
+    assert [(row["label"], row["overdue"], row["due"]) for row in response.context["rows"]][:1] == [
+        ("8-2-1203", 800, due_on)
+    ]
+    assert str(Charge.objects.get(due_on=due_on).period_end) in response.content.decode()
+    exported: Any = client.post(url("ageing_export", by="charge", on=past))
+    rows = list(openpyxl.load_workbook(io.BytesIO(b"".join(exported.streaming_content))).active.values)
+    assert (rows[3][0], rows[3][4].date(), rows[3][5]) == ("8-2-1203", due_on, 800)
 
 
 @pytest.mark.usefixtures("accounts")
@@ -140,6 +154,8 @@ def test_the_statement_of_a_group_is_the_sum_of_its_accounts(
     client: Client, project: Project, accounts: dict[str, Account]
 ) -> None:
     owner = Owner.objects.get(name="李小博")
+    assert client.get(url("group_statement", of="owner", key="9" * 5000)).status_code == 404
+    assert client.get(url("group_statement", until="0001-01-01")).status_code == 200
     response = client.get(url("group_statement", of="owner", key=owner.pk))
     stated = response.context["stated"]
     assert [line.account.unit.code for line in stated.lines] == ["8-2-1203", "9-1-402"]

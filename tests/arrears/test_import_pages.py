@@ -30,6 +30,8 @@ from tests.arrears.import_desk import (
 )
 from tests.arrears.workbooks import (
     HEADER,
+    LONG,
+    OWNERS,
     PAYMENTS,
     WIDE,
     check,
@@ -79,6 +81,26 @@ def test_the_first_import_of_a_new_project_finds_the_usual_fees() -> None:
     confirm(workbook)
     check_import(workbook.pk, today=TODAY, now=NOW)
     assert (read_again(workbook).good_rows, read_again(workbook).bad_rows) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "day"),
+    [("charges", LONG, ""), ("payments", PAYMENTS, ""), ("arrears_list", WIDE, "2025-11-20"), ("owners", OWNERS, "")],
+)
+def test_every_kind_of_sheet_goes_through_all_steps(
+    kind: str, file: str, day: str, client: Client, project: Project
+) -> None:
+    send(client, project, sample(file), name=file, kind=kind, create_units="on")
+    workbook = Import.objects.get(project=project)
+    read_import(workbook.pk, today=TODAY, now=NOW)
+    page = client.get(page_of(workbook))
+    form = page.context["form"]
+    columns = {name: form[name].value() or "" for name in form.fields if name.startswith(("column_", "sheet_"))}
+    act(client, workbook, "columns", {**columns, "create_units": "on", "as_of": day})
+    check_import(workbook.pk, today=TODAY, now=NOW)
+    act(client, workbook, "post", {"rows": "all", "seal": seal(client, workbook)})
+    post_import(workbook.pk, now=NOW)
+    assert (state_of(workbook), read_again(workbook).bad_rows) == (State.POSTED, 0)
 
 
 # --- one page, every state ------------------------------------------------------------------------------------------

@@ -184,3 +184,9 @@ def test_another_estate_is_remarked_once_for_all_its_rows(project: Project) -> N
     workbook = check(project, xlsx(*rows, header=[*HEADER, "小区"]))
     assert remarks(workbook) == [(2, "another_estate", 3)]
     assert workbook.bad_rows == 0
+
+
+def test_another_estate_is_remarked_where_it_is_why_no_room_is_known(project: Project) -> None:
+    rows = [[*row(str(room)), "翠澜苑"] for room in range(101, 104)]
+    workbook = check(project, xlsx(*rows, header=[*HEADER, "小区"]), create_units=False)
+    assert (workbook.bad_rows, remarks(workbook)) == (3, [(2, "another_estate", 3)])

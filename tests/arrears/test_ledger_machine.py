@@ -321,7 +321,12 @@ class LedgerMachine(RuleBasedStateMachine):
 def post_one(account: Account, kind: str, **row: Any) -> Import:
     """A workbook with one row, as it is posted after its check."""
     workbook = Import.objects.create(
-        project=account.project, kind=kind, state=Import.State.APPROVED, file_name="a.xlsx", file_sha256="0" * 64
+        project=account.project,
+        kind=kind,
+        state=Import.State.APPROVED,
+        file_name="a.xlsx",
+        file_sha256="0" * 64,
+        as_of=TODAY if kind == "charges" else None,
     )
     staged = workbook.staged if kind == "charges" else workbook.staged_payments
     staged.create(sheet="", row=1, unit_id=account.unit_id, unit_code=account.unit.code, **row)

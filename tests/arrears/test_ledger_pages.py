@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arrears.models import Account, FeeType, Import
-from arrears.models.scoping import WHOLE_LEDGER_ROLES
 from arrears.posting import reverse_payment
 from company.models import AuditEvent, Project, Role, User
+from company.rights import WHOLE_LEDGER_ROLES
 from owners.models import UnitAlias
 from tests.factories import (
     NOW,
@@ -27,6 +27,7 @@ from tests.factories import (
     create_project,
     create_user,
 )
+from tests.relief_factories import create_plan, create_relief
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -152,6 +153,16 @@ def test_the_ageing_bars_open_what_they_count(client: Client, project: Project, 
         assert (totals.overdue, totals.accounts) == (line.amount, line.accounts)
     assert desk["overdue"] == Decimal("1045.50")
     assert desk["accounts"] == 2
+
+
+def test_the_desk_tells_what_waits_for_a_decision(client: Client, project: Project, estate: Estate) -> None:
+    assert "没有待办" in client.get(url("home", project)).content.decode()
+    create_relief(account=estate["old"])
+    create_plan(account=estate["new"])
+    create_relief(account=estate["old"], amount="5.00", approved=True)
+    page = client.get(url("home", project))
+    assert page.context["undecided"] == 2
+    assert reverse("collection:relief", kwargs={"project_code": project.code}) in page.content.decode()
 
 
 def test_a_page_holds_what_is_asked_for(client: Client, project: Project) -> None:

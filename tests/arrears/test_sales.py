@@ -257,7 +257,7 @@ def test_two_sales_at_once_are_one_sale(locked: bool, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ownerships, "_write_members", slow)
     if not locked:
-        monkeypatch.setattr(ownerships, "_lock_unit", lambda _pk: None)
+        monkeypatch.setattr(ownerships, "lock_unit", lambda _pk: None)
     failures = at_once(lambda n: sell_unit(unit, [buyers[n]], sold_on=SOLD_ON, by=None), clients=2)
     assert Ownership.objects.count() == 2
     assert [type(failure) for failure in failures] == [SaleError if locked else IntegrityError]

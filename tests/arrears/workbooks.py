@@ -19,7 +19,7 @@ from tests.factories import NOW, TODAY, create_project, create_user
 
 DATA = Path(__file__).parents[1] / "data"
 LONG, BAD, WIDE, OLD_EXCEL = "欠费明细_长表.xlsx", "坏数据.xlsx", "欠费清单_宽表.xls", "应收.xls"
-PAYMENTS, WIDE_XLSX = "收款流水.csv", "欠费清单_宽表.xlsx"
+PAYMENTS, WIDE_XLSX, OWNERS = "收款流水.csv", "欠费清单_宽表.xlsx", "业主资料.xlsx"
 HEADER = ["楼栋", "单元", "房号", "业主姓名", "收费项目", "计费开始", "计费结束", "应收金额", "已收金额", "欠费金额"]
 Row = list[Any]
 

@@ -94,7 +94,8 @@ def test_a_whole_number_stands_in_no_address(owner: Owner, project: Project) -> 
 
 def test_nothing_found_says_so(owner: Owner, project: Project) -> None:
     client = signed_in(Role.FINANCE, project)
-    assert "没有符合的房屋或业主" in typed(client, project, "qq")
+    for text in ("qq", "q\0q"):
+        assert "没有符合的房屋或业主" in typed(client, project, text)
     assert "没有符合的房屋或业主" in client.get(url(project), {"q": "qq"}).content.decode()
     assert "没有符合" not in typed(client, project, "  ")
 

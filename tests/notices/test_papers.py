@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from arrears.assessing import assess_late_fees
 from arrears.models import Payment
 from arrears.posting import reverse_payment
 from company.models import AuditEvent, Project
@@ -35,6 +36,7 @@ from tests.factories import (
     create_user,
 )
 from tests.notices.pdf_text import pages_of, text_of
+from tests.relief_factories import create_contract, create_late_fee_policy
 
 COMPANY = "凤凰城物业服务有限公司"
 
@@ -86,6 +88,20 @@ class TestReceipt:
         create_charge(account=account, amount="60.00")
         lines = receipt(create_payment(account=account)).data["lines"]
         assert [(line["fee"], line["amount"]) for line in lines] == [("物业费", "60.00"), ("预存款", "40.00")]
+
+    def test_late_fees_that_were_paid_are_named_and_are_no_credit(self, account):
+        create_contract(project=account.project)
+        charge = create_charge(account=account, month=dt.date(2025, 1, 1), amount="1000.00")
+        create_late_fee_policy(fee_type=charge.fee_type)
+        done = assess_late_fees(account.project, as_of=TODAY, now=NOW, by=None)
+        payment = create_payment(account=account, amount=Decimal(1010) + done.amount)
+        lines = receipt(payment).data["lines"]
+        assert done.amount > 0
+        assert [(line["fee"], line["period"], line["amount"]) for line in lines] == [
+            ("物业费", "2025年1月", "1000.00"),
+            ("违约金（物业费）", "2025年1月", str(done.amount)),
+            ("预存款", "", "10.00"),
+        ]
 
     def test_a_payment_has_one_receipt(self, account):
         payment = create_payment(account=account)

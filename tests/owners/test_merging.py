@@ -196,9 +196,10 @@ def test_merging_through_the_pages(pair: tuple[Owner, Owner], project: Project) 
     assert "1-1-102" in proposals
     assert "李小博" not in proposals
     url = reverse("owners:merge", kwargs={**here, "pk": kept.pk})
-    picked = client.get(url, {"name": "李小博", "last4": "2617"}).content.decode()
+    picked = client.post(url, {"name": "李小博", "last4": "2617"}).content.decode()
     assert f"?with={merged.pk}" in picked
-    assert "last4" in client.get(url, {"name": "李小博", "last4": "0000"}).context["form"].errors
+    assert "last4" in client.post(url, {"name": "李小博", "last4": "0000"}).context["form"].errors
+    assert '<form method="post"' in picked, "a name with four digits stands in no address"
     shown = client.get(url, {"with": merged.pk}).content.decode()
     assert "1-1-101" in shown
     assert "1-1-102" in shown

@@ -260,7 +260,7 @@ def _pid_working_in(folder: Path, *, pid_file: Path) -> int | None:
 
 def _read_pid(path: Path) -> int | None:
     try:
-        return int(path.read_text(encoding="ascii").split()[0])
+        return int(path.read_bytes().split()[0])  # PostgreSQL's names its folder too, which need not be ASCII
     except (OSError, ValueError, IndexError):
         return None
 

@@ -128,8 +128,11 @@ def test_a_deep_folder_gets_its_sockets_elsewhere(tmp_path: Path) -> None:
         assert embedded.socket_dir(var).stat().st_mode & 0o777 == 0o700
         with _connect(var) as connection:
             assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
+        assert all(embedded.running(var).values())
     finally:
         embedded.stop(var)
+    assert not any(embedded.running(var).values())
+    assert not (var / "postgres" / "data" / "postmaster.pid").exists()
 
 
 def test_the_application_role_owns_nothing(var: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import IO, BinaryIO, cast
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from company.files import store_file
 from company.models import FilePurpose, StoredFile
 from company.notifying import notify
-from notices.font_pool import FontPool
+from notices import print_parts
 from notices.models import Batch, Notice
 from notices.rendering import CHUNK
 
@@ -72,7 +72,10 @@ def bundle(batch_id: int, *, clock: Callable[[], datetime]) -> bool:
         files = (_merged_file(batch, letters, claim), _zip_file(batch, letters, claim)) if letters else (None, None)
     except ClaimLostError:
         return False
-    return _finish(batch, letters, *files, claim=claim, now=clock())
+    is_finished = _finish(batch, letters, *files, claim=claim, now=clock())
+    if is_finished:
+        print_parts.forget_parts(batch)
+    return is_finished
 
 
 @transaction.atomic
@@ -116,9 +119,7 @@ def _issued(batch: Batch) -> list[Notice]:
 
 def _merged_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile:
     with tempfile.TemporaryFile() as content:
-        merge(
-            [letter.file for letter in letters if letter.file], cast("BinaryIO", content), after_each_part=claim.renew
-        )
+        _merge(batch, letters, cast("BinaryIO", content), claim)
         return _keep(batch, content, f"{batch}.pdf", "application/pdf")
 
 
@@ -149,24 +150,11 @@ def _keep(batch: Batch, content: IO[bytes], name: str, content_type: str) -> Sto
     )
 
 
-def merge(files: Sequence[StoredFile], target: BinaryIO, *, after_each_part: Callable[[], None]) -> None:
-    """One PDF of all files in order, which share their fonts."""
-    pool = FontPool()
+def _merge(batch: Batch, letters: Sequence[Notice], target: BinaryIO, claim: Claim) -> None:
+    """One PDF of all letters in order."""
     with pikepdf.new() as whole:
-        for start in range(0, len(files), CHUNK):
-            part = BytesIO()  # so that not all the files stay in memory until the end
-            _merge_part(files[start : start + CHUNK], part, pool)
-            with pikepdf.open(part) as source:
-                whole.pages.extend(source.pages)
-            after_each_part()
-        pool.embed(whole)
+        for run in print_parts.runs(letters):
+            with pikepdf.open(BytesIO(print_parts.part_of(batch, run))) as part:
+                whole.pages.extend(part.pages)
+            claim.renew()
         whole.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-
-
-def _merge_part(files: Iterable[StoredFile], target: BinaryIO, pool: FontPool) -> None:
-    with pikepdf.new() as part:
-        for stored in files:
-            with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as letter:
-                pool.share(letter)
-                part.pages.extend(letter.pages)
-        part.save(target, compress_streams=False)  # read again at once

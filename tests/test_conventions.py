@@ -47,6 +47,8 @@ FROZEN = {
     "notices.Paper",
 }
 MUTABLE = {
+    "collection.DailyFigure",
+    "collection.FiguresState",
     "company.Project",
     "company.Phase",
     "company.Post",

@@ -32,9 +32,10 @@ class Size:
     def units_of_a_project(self) -> int:
         return self.units // self.projects
 
-    @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self, *, by: int) -> dict[str, Any]:
+        """Of the statements; ``by`` is the id of the person who did it all."""
         return {
+            "by": by,
             "projects": self.projects,
             "units": self.units_of_a_project,
             "all_units": self.units_of_a_project * self.projects,
@@ -47,8 +48,8 @@ class Size:
         }
 
 
-def write_company(size: Size) -> None:
-    """Fill empty tables and let the database count them."""
+def write_company(size: Size, *, by: int) -> None:
+    """Fill empty tables and let the database count them. ``by`` is the id of a person to name in the rows."""
     settings = embedded.database(var_dir(), role="postgres")
     address = {"host": settings["HOST"], "dbname": settings["NAME"], "user": settings["USER"]}
     with psycopg.connect(**address, autocommit=True) as superuser:
@@ -56,10 +57,10 @@ def write_company(size: Size) -> None:
             "SET session_replication_role = replica; SET synchronous_commit = off; SET work_mem = '256MB'"
         )
         for statement in STATEMENTS:
-            superuser.execute(statement, size.parameters)
+            superuser.execute(statement, size.parameters(by=by))
         for table in _tables(STATEMENTS):
             superuser.execute(f"VACUUM (ANALYZE) {table}")
-            if table != "arrears_chargebalance":  # its rows have their charge's number
+            if not table.endswith("balance"):  # its rows have the number of what they are about
                 superuser.execute(SEQUENCE.format(table=table))
 
 
@@ -152,6 +153,10 @@ STATEMENTS = [
     FROM arrears_charge c
     """,
     """
+    INSERT INTO arrears_paymentbalance (payment_id, project_id, account_id, amount, allocated)
+    SELECT id, project_id, account_id, amount, amount FROM arrears_payment
+    """,
+    """
     INSERT INTO collection_team (id, project_id, name, position, is_active)
     SELECT (p - 1) * %(teams)s + t, p, '第' || t || '组', t, true
     FROM generate_series(1, %(projects)s) p, generate_series(1, %(teams)s) t
@@ -179,6 +184,30 @@ STATEMENTS = [
     """,
     """
     INSERT INTO collection_assignment (id, project_id, case_id, team_id, starts_on, assigned_at, assigned_by_id)
-    SELECT id, project_id, id, team_id, '2025-11-01', '2025-11-01', 1 FROM collection_case
+    SELECT id, project_id, id, team_id, '2025-11-01', '2025-11-01', %(by)s FROM collection_case
+    """,
+    """
+    INSERT INTO collection_contactattempt (id, project_id, case_id, channel, is_incoming, outcome, payment, happened_at,
+        recorded_at, recorded_by_id, note, breach)
+    SELECT c.id * 3 + k, c.project_id, c.id, (ARRAY['call', 'visit', 'wechat'])[k + 1], false,
+        (ARRAY['no_answer', 'met_owner', 'met_other'])[k + 1],
+        CASE WHEN k = 1 THEN 'promised' ELSE 'not_discussed' END, at, at, %(by)s, '', ''
+    FROM collection_case c, generate_series(0, 2) k,
+        LATERAL (SELECT %(today)s::timestamp - (20 - k * 5 + c.id %% 5) * interval '1 day' AS at) a
+    """,
+    """
+    INSERT INTO collection_promisetopay (id, project_id, case_id, contact_id, pay_by, amount, state, judged_on, paid)
+    SELECT id, project_id, id, id * 3 + 1, %(today)s::date - 3 + (id %% 9)::int, 500,
+        CASE WHEN id %% 9 < 3 THEN 'broken' ELSE 'waiting' END,
+        CASE WHEN id %% 9 < 3 THEN %(today)s::date END, 0
+    FROM collection_case WHERE id %% 3 = 0
+    """,
+    """
+    INSERT INTO collection_ownerrequest (id, project_id, case_id, contact_id, kind, text, department, created_at,
+        created_by_id, answer, answered_at, answered_by_id)
+    SELECT id, project_id, id, id * 3 + 1, 'repair', '客厅墙面渗水，要求维修。', 'engineering',
+        %(today)s::timestamp - (id %% 11) * interval '1 day', %(by)s, CASE WHEN id %% 2 = 0 THEN '已修。' ELSE '' END,
+        CASE WHEN id %% 2 = 0 THEN %(today)s::timestamp END, CASE WHEN id %% 2 = 0 THEN %(by)s END
+    FROM collection_case WHERE id %% 7 = 0
     """,
 ]

@@ -32,10 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     with own_servers():
         from benchmarks.company_at_scale import Size, write_company
+        from company.models import User
 
         started = time.perf_counter()
         size = Size(options.projects, options.units, options.charges)
-        write_company(size)
+        write_company(size, by=User.objects.create_user("bench", name="张工").pk)
         return _measure(size.charges, time.perf_counter() - started)
 
 

@@ -1,11 +1,16 @@
 from notices.models.batches import Batch
+from notices.models.deliveries import Delivery, DeliveryTransition
 from notices.models.firms import LawFirm
 from notices.models.notices import Notice, NoticeTransition, NumberSequence
 from notices.models.papers import Paper, PaperKind
+from notices.models.scans import SignedScan
 from notices.models.templates import NoticeKind, NoticeTemplate
+from notices.models.tracking import TrackingList
 
 __all__ = [
     "Batch",
+    "Delivery",
+    "DeliveryTransition",
     "LawFirm",
     "Notice",
     "NoticeKind",
@@ -14,4 +19,6 @@ __all__ = [
     "NumberSequence",
     "Paper",
     "PaperKind",
+    "SignedScan",
+    "TrackingList",
 ]

@@ -306,7 +306,9 @@ def _move(
     delivery: Delivery, to: Delivery.State, *, day: date, by: User, now: datetime, note: str = "", before: str = ""
 ) -> None:
     source = before or delivery.state
-    if to not in ALLOWED[State(source)]:
+    of_a_slip = to in (State.DISPATCHED, State.POSTED, State.WITHDRAWN)
+    fits = of_a_slip if delivery.channel == Channel.DOOR else to != State.POSTED
+    if not fits or to not in ALLOWED[State(source)]:
         raise DeliveryRefusedError(_cannot(delivery, to))
     delivery.state, delivery.state_on = to, day
     delivery.save()

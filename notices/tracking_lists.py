@@ -135,7 +135,8 @@ def _read(tracking: TrackingList, *, today: date) -> WaybillList:
     except Refusal as refusal:
         if refusal.code == NO_NUMBERS:
             raise ListRefusedError(
-                _("No column of tracking numbers was found. Name it 运单号 or 邮件号 in the row above the numbers.")
+                _("No column of tracking numbers was found. Name it %(names)s in the row above the numbers.")
+                % {"names": "运单号 / 邮件号"}
             ) from refusal
         raise ListRefusedError(refusal_text(refusal.code, refusal.params)) from refusal
 
@@ -152,7 +153,9 @@ def _post(
     current = TrackingList.objects.select_for_update().get(pk=tracking.pk)
     if current.state != TrackingList.State.UPLOADED:
         raise ListMovedError
-    lock_accounts(line.delivery.notice.account_id for line in _preview(tracking, found, today=today).new if line.delivery)
+    lock_accounts(
+        line.delivery.notice.account_id for line in _preview(tracking, found, today=today).new if line.delivery
+    )
     preview = _preview(tracking, found, today=today)
     if preview.seal != seal:
         raise ListMovedError
@@ -216,4 +219,3 @@ def _enter_states(
         entered += len(outcome.done)
         delivered += outcome.delivered
     return refused, entered, delivered
-

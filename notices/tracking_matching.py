@@ -19,7 +19,9 @@ from owners.models import Address
 from owners.personal_data import mask_party
 from owners.unit_codes import normalise
 
-DOCUMENT = re.compile(r"([\u4e00-\u9fffA-Za-z]*)[〔\[(（【［]?\s*(\d{4})\s*[〕\])）】］]?\s*年?\s*(?:字?第)?\s*0*(\d{1,6})\s*号")
+DOCUMENT = re.compile(
+    r"([\u4e00-\u9fffA-Za-z]*)[〔\[(（【［]?\s*(\d{4})\s*[〕\])）】］]?\s*年?\s*(?:字?第)?\s*0*(\d{1,6})\s*号"
+)
 BUILDING = re.compile(r"[0-9０-９A-Za-z]+\s*(?:栋|幢|座|号楼)")
 BETWEEN_NAMES = re.compile(r"[、,，;；/\s]+")
 
@@ -125,9 +127,7 @@ def _match(row: Row, waiting: Waiting, *, today: date) -> Line:
         return _bad(row, Column.NUMBER, _("the number is missing"))
     known = waiting.by_number.get(row.number)
     try:
-        delivery, remarks = (known, []) if known else _letter(row, waiting)
-        if known:
-            _check_same_letter(row, known, waiting)
+        delivery, remarks = _numbered(row, known, waiting) if known else _letter(row, waiting)
     except _Mismatch as mismatch:
         return _bad(row, mismatch.column, mismatch.reason)
     news = news_of(row, delivery, today=today)
@@ -140,13 +140,14 @@ def _match(row: Row, waiting: Waiting, *, today: date) -> Line:
 
 def _letter(row: Row, waiting: Waiting) -> tuple[Delivery, list[str]]:
     """The letter that a row is about, which must wait for a number. Raises _Mismatch."""
-    by_document = _by_document(row, waiting)
-    if by_document is not None:
-        found, remarks = by_document, []
+    remarks: list[str] = []
+    if (by_document := _by_document(row, waiting)) is not None:
+        found = by_document
     elif (unit := _unit(row, waiting)) is not None:
-        found, remarks = _of_unit(row, unit, waiting), []
+        found = _of_unit(row, unit, waiting)
     else:
-        found, remarks = _of_name(row, waiting), [_("matched by the recipient's name alone")]
+        found = _of_name(row, waiting)
+        remarks.append(_("matched by the recipient's name alone"))
     if found.tracking_number:
         raise _Mismatch(
             Column.NUMBER,
@@ -249,14 +250,13 @@ def _only(found: Collection[Delivery], column: Column) -> Delivery:
     return waiting[0] if waiting else max(found, key=lambda delivery: delivery.pk)
 
 
-def _check_same_letter(row: Row, known: Delivery, waiting: Waiting) -> None:
-    """A number that is entered already must stand on the letter that the row is about."""
+def _numbered(row: Row, known: Delivery, waiting: Waiting) -> tuple[Delivery, list[str]]:
+    """A number that is entered already must stand on the letter that the row is about. Raises _Mismatch."""
     named = _by_document(row, waiting)
     other = named is not None and named.pk != known.pk
     if other or (named is None and not _names_fit(row, known.notice)):
-        raise _Mismatch(
-            Column.NUMBER, _("the number belongs to %(letter)s already") % {"letter": known.notice.number}
-        )
+        raise _Mismatch(Column.NUMBER, _("the number belongs to %(letter)s already") % {"letter": known.notice.number})
+    return known, []
 
 
 def _remarks(row: Row, delivery: Delivery) -> list[str]:
@@ -282,4 +282,3 @@ def _bad(row: Row, column: Column, reason: str) -> Line:
     value = row.text(column)
     shown = mask_party(value) if column is Column.RECIPIENT else value
     return Line(row, problem=Problem(row.letters.get(column, ""), shown[:60], reason))
-

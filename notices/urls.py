@@ -2,7 +2,21 @@
 
 from django.urls import include, path
 
-from notices.views import batches, desk, files, firms, group_statements, papers, register, templates
+from notices.views import (
+    batches,
+    deliveries,
+    desk,
+    ems,
+    files,
+    firms,
+    group_statements,
+    letter,
+    papers,
+    register,
+    sending,
+    templates,
+    tracking,
+)
 
 app_name = "notices"
 of_project = [
@@ -14,10 +28,27 @@ of_project = [
     path("batches/<int:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
     path("batches/<int:pk>/retry/", batches.batch_retry, name="batch_retry"),
     path("batches/<int:pk>/list/", batches.batch_list, name="batch_list"),
+    path("batches/<int:pk>/send/", sending.batch_send, name="batch_send"),
+    path("batches/<int:pk>/scans/", sending.batch_scans, name="batch_scans"),
+    path("batches/<int:pk>/dispatch/", sending.batch_dispatch, name="batch_dispatch"),
     path("batches/<int:pk>/files/<slug:which>/", files.batch_file, name="batch_file"),
     path("letters/", register.register, name="register"),
     path("letters/export/", register.register_export, name="register_export"),
+    path("letters/<int:pk>/", letter.letter, name="letter"),
     path("letters/<int:pk>/file/", files.notice_file, name="notice_file"),
+    path("letters/<int:pk>/scan/", letter.letter_scan, name="letter_scan"),
+    path("letters/<int:pk>/scan/withdraw/", letter.letter_scan_withdraw, name="letter_scan_withdraw"),
+    path("letters/<int:pk>/dispatch/", letter.letter_dispatch, name="letter_dispatch"),
+    path("deliveries/<int:pk>/files/<slug:which>/", deliveries.delivery_file, name="delivery_file"),
+    path("deliveries/<int:pk>/<slug:act>/", deliveries.delivery_act, name="delivery_act"),
+    path("ems/", ems.ems, name="ems"),
+    path("ems/scan/", ems.ems_scan, name="ems_scan"),
+    path("ems/undo/", ems.ems_undo, name="ems_undo"),
+    path("ems/bulk/", ems.ems_bulk, name="ems_bulk"),
+    path("ems/proofs/", ems.ems_proofs, name="ems_proofs"),
+    path("ems/lists/", tracking.tracking_lists, name="tracking_lists"),
+    path("ems/lists/<int:pk>/", tracking.tracking_list, name="tracking_list"),
+    path("ems/lists/<int:pk>/cancel/", tracking.tracking_list_cancel, name="tracking_list_cancel"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:pk>/file/", papers.paper_file, name="paper_file"),
     path("statements/", group_statements.group_statement, name="group_statement"),

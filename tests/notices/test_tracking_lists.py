@@ -140,7 +140,9 @@ def code_of(address):
 
 
 class TestLayouts:
-    @pytest.mark.parametrize("word", ["运单号", "邮件号", "快递单号", "EMS单号", "邮件号码", "EMS 运单号", "运单号码（13位）", "物流单号"])
+    @pytest.mark.parametrize(
+        "word", ["运单号", "邮件号", "快递单号", "EMS单号", "邮件号码", "EMS 运单号", "运单号码（13位）", "物流单号"]
+    )
     def test_the_number_column_has_many_names(self, desk, word):
         desk.letter("1-1-502")
         head = ["序号", "姓名", "地址", word]
@@ -152,7 +154,10 @@ class TestLayouts:
         [
             (["房号", "业主", "快递单号"], ["1-1-502", "朱明玥", A]),
             (["收方姓名", "收方地址", "运单编号"], ["朱明玥", "广东省广州市天河路88号凤凰城1栋1单元502室", A]),
-            (["寄件人", "收件人姓名", "收件人详细地址", "邮件编号"], ["物业公司", "朱明玥", "凤凰城一期1幢1单元502", A]),
+            (
+                ["寄件人", "收件人姓名", "收件人详细地址", "邮件编号"],
+                ["物业公司", "朱明玥", "凤凰城一期1幢1单元502", A],
+            ),
             (["房间号", "EMS邮件号"], ["1栋1单元502室", A]),
         ],
     )
@@ -171,7 +176,9 @@ class TestLayouts:
         assert preview.skipped == 2
         assert [line.row.row for line in preview.lines] == [5, 8]
 
-    @pytest.mark.parametrize("written", [float(A), f" {A[:4]} {A[4:8]} {A[8:]} ", f"'{A}", f"{A}.0", "１０６０９０８８３２２３１"])
+    @pytest.mark.parametrize(
+        "written", [float(A), f" {A[:4]} {A[4:8]} {A[8:]} ", f"'{A}", f"{A}.0", "１０６０９０８８３２２３１"]
+    )
     def test_numbers_come_as_floats_with_gaps_and_in_full_width(self, desk, written):
         desk.letter("1-1-502")
         desk.post(sheet(item(written)))
@@ -313,7 +320,7 @@ class TestMatching:
     def test_a_large_list_costs_a_fixed_number_of_queries(self, desk, django_assert_max_num_queries):
         def upload(count):
             rows = []
-            for n in range(count):
+            for _n in range(count):
                 number = Delivery.objects.count() + 1
                 desk.letter(f"7-1-{number}", f"业主{number}")
                 rows.append(item(f"10{number:011d}", f"业主{number}", f"7栋1单元{number}室"))
@@ -362,13 +369,15 @@ class TestStates:
         delivery, _entered = self.told(desk, state, TODAY, by)
         assert (delivery.state, delivery.receiver) == ("signed", receiver)
 
-    @pytest.mark.parametrize(("words", "reason"), [("退回：查无此人", "unknown"), ("拒收退回", "refused"), ("逾期未领退回", "unclaimed")])
+    @pytest.mark.parametrize(
+        ("words", "reason"), [("退回：查无此人", "unknown"), ("拒收退回", "refused"), ("逾期未领退回", "unclaimed")]
+    )
     def test_returned(self, desk, words, reason):
         delivery, _entered = self.told(desk, words, TODAY, "")
         assert (delivery.state, delivery.return_reason) == ("returned", reason)
 
     def test_without_a_day_the_number_is_entered_and_the_state_is_not(self, desk):
-        delivery, preview = self.told(desk, "已签收", "", "", post=False)
+        _delivery, preview = self.told(desk, "已签收", "", "", post=False)
         (line,) = preview.lines
         assert line.news is None
         assert line.remarks

@@ -45,6 +45,8 @@ FROZEN = {
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",
+    "notices.SignedScan",
+    "notices.DeliveryTransition",
 }
 MUTABLE = {
     "company.Project",
@@ -91,6 +93,8 @@ MUTABLE = {
     "notices.LawFirm",
     "notices.Batch",
     "notices.Notice",
+    "notices.Delivery",
+    "notices.TrackingList",
     "collection.Campaign",
     "collection.CampaignTarget",
     "collection.Milestone",

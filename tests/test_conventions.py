@@ -45,6 +45,7 @@ FROZEN = {
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",
+    "notices.Recipient",
 }
 MUTABLE = {
     "company.Project",

@@ -65,6 +65,9 @@ class RegisterFilterForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
     void_reason = forms.ChoiceField(label=_("Void because"), required=False)
+    overtaken = forms.ChoiceField(
+        label=_("Since it was sent"), required=False, choices=[("", _("All")), ("1", _("charges settled otherwise"))]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,3 +75,9 @@ class RegisterFilterForm(forms.Form):
         self.fields["state"].choices = [*anything, *Notice.State.choices]  # type: ignore[attr-defined]
         self.fields["kind"].choices = [*anything, *((kind, kind.label) for kind in KINDS)]  # type: ignore[attr-defined]
         self.fields["void_reason"].choices = [*anything, *Notice.VoidReason.choices]  # type: ignore[attr-defined]
+
+
+class CancelForm(forms.Form):
+    """Why a whole batch is cancelled."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200)

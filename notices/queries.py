@@ -5,15 +5,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from company.models import Project
 from notices.leaving_out import LeftOut, Reason
-from notices.models import Batch, Notice, NoticeKind, NumberSequence
+from notices.models import Batch, Delivery, Notice, NoticeKind, NumberSequence
 
 State = Notice.State
 UNITS_NAMED = 4
+ROWS_ON_DESK = 6
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,26 @@ def desk_of(project: Project) -> Desk:
         overtaken=Count("pk", filter=Q(state=State.DISPATCHED, superseded=False, overtaken_at__isnull=False)),
     )
     return Desk(**counts)
+
+
+@dataclass(frozen=True)
+class Unproved:
+    """What the desk must see to of letters that are out; ``rows``: the oldest of those without proof or come back."""
+
+    without_number: int
+    without_proof: int
+    returned: int
+    rows: list[Delivery]
+
+
+def unproved(project: Project) -> Unproved:
+    """Sendings without number, without proof, and come back and not sent again; four queries."""
+    sendings = Delivery.objects.filter(project=project, notice__superseded=False)
+    later = Delivery.objects.standing().filter(notice=OuterRef("notice"), pk__gt=OuterRef("pk"))
+    back = sendings.filter(~Exists(later), state=Delivery.State.RETURNED)
+    lacking = sendings.without_proof()
+    rows = (lacking | back).select_related("notice__account__unit").order_by("dispatched_on", "pk")
+    return Unproved(sendings.without_number().count(), lacking.count(), back.count(), list(rows[:ROWS_ON_DESK]))
 
 
 @dataclass(frozen=True)

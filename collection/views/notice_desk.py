@@ -14,7 +14,7 @@ from collection.models import Case
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 from notices.models import Batch, LawFirm, NoticeTemplate
-from notices.queries import desk_of, numbers_used, progress_of
+from notices.queries import desk_of, numbers_used, progress_of, unproved
 
 BATCHES_SHOWN = 6
 
@@ -42,6 +42,7 @@ def notice_desk(request: ProjectRequest) -> HttpResponse:
         "due": due_letters(cases, today=today, when=StepDue(when) if when in StepDue.values else StepDue.NEXT),
         "when": when if when in StepDue.values else StepDue.NEXT,
         "desk": desk_of(request.project),
+        "unproved": unproved(request.project),
         "rows": [(batch, progress[batch.pk]) for batch in batches],
         "firms": [(firm, firm.is_mandated(on=today)) for firm in firms],
         "in_force": templates.filter(state=NoticeTemplate.State.APPROVED).select_related("approved_by"),

@@ -177,3 +177,9 @@ class CorrectionForm(forms.Form):
     def deadline_on_or_usual(self) -> date | None:
         """None: the usual one."""
         return self.cleaned_data.get("deadline_on") if self.is_bound and self.is_valid() else None
+
+
+class CancelForm(forms.Form):
+    """Why a whole batch is cancelled."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200)

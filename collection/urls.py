@@ -4,6 +4,7 @@ from django.urls import path
 
 from collection.views import (
     assignment,
+    batches,
     campaigns,
     case,
     cases,
@@ -56,6 +57,8 @@ urlpatterns = [
         name="assignment_move",
     ),
     path("p/<slug:project_code>/notices/", notice_desk.notice_desk, name="notice_desk"),
+    path("p/<slug:project_code>/notices/batches/<int:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
+    path("p/<slug:project_code>/notices/batches/<int:pk>/void/", batches.batch_void, name="batch_void"),
     path("p/<slug:project_code>/letters/new/", letters.letters_new, name="letters_new"),
     path("p/<slug:project_code>/letters/<int:pk>/correct/", letter_correct.letter_correct, name="letter_correct"),
     path("p/<slug:project_code>/round/", rounds.today, name="round"),

@@ -75,9 +75,3 @@ class RegisterFilterForm(forms.Form):
         self.fields["state"].choices = [*anything, *Notice.State.choices]  # type: ignore[attr-defined]
         self.fields["kind"].choices = [*anything, *((kind, kind.label) for kind in KINDS)]  # type: ignore[attr-defined]
         self.fields["void_reason"].choices = [*anything, *Notice.VoidReason.choices]  # type: ignore[attr-defined]
-
-
-class CancelForm(forms.Form):
-    """Why a whole batch is cancelled."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=200)

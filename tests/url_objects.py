@@ -137,8 +137,8 @@ def a_file(place: Place) -> Arguments:
     "notices:batch_detail",
     "notices:batch_stop",
     "notices:batch_resume",
-    "notices:batch_cancel",
-    "notices:batch_void",
+    "collection:batch_cancel",
+    "collection:batch_void",
     "notices:batch_retry",
     "notices:batch_list",
 )

@@ -21,14 +21,10 @@ from company.rights import Right
 from company.sheets import download, workbook
 from notices.batches import (
     BatchMovedError,
-    BatchSentError,
-    cancel_batch,
-    cancel_rest,
     resume_batch,
     retry_failed,
     stop_batch,
 )
-from notices.forms import CancelForm
 from notices.kinds import KINDS
 from notices.leaving_out import LeftOut
 from notices.models import Batch, Notice, NoticeKind
@@ -101,49 +97,6 @@ def batch_resume(request: ProjectRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The letters are being made again."))
     except BatchMovedError:
         messages.info(request, _("The batch was not stopped any more."))
-    return _back(request, batch)
-
-
-@require_POST
-@project_view(Right.ISSUE_NOTICES)
-def batch_cancel(request: ProjectRequest, pk: int) -> HttpResponse:
-    """Void the letters of a stopped batch that are not made yet."""
-    batch = _batch(request, pk)
-    try:
-        number = cancel_rest(batch, by=request.user, now=timezone.now())
-        text = ngettext(
-            "%(number)s letter is void; its number is kept.",
-            "%(number)s letters are void; their numbers are kept.",
-            number,
-        )
-        messages.warning(request, text % {"number": number})
-    except BatchMovedError:
-        messages.info(request, _("The batch was not stopped any more."))
-    return _back(request, batch)
-
-
-@require_POST
-@project_view(Right.ISSUE_NOTICES)
-def batch_void(request: ProjectRequest, pk: int) -> HttpResponse:
-    """Cancel a whole batch of which nothing was sent; the reason is kept."""
-    batch = _batch(request, pk)
-    form = CancelForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, _("Say why the batch is cancelled."))
-        return _back(request, batch)
-    try:
-        number = cancel_batch(batch, by=request.user, reason=form.cleaned_data["reason"], now=timezone.now())
-    except BatchSentError:
-        messages.error(request, _("A letter of this batch has been sent: single letters can still be corrected."))
-    except BatchMovedError:
-        messages.info(request, _("The batch is cancelled already."))
-    else:
-        text = ngettext(
-            "The batch is cancelled. %(number)s letter is void; its number is kept.",
-            "The batch is cancelled. %(number)s letters are void; their numbers are kept.",
-            number,
-        )
-        messages.warning(request, text % {"number": number})
     return _back(request, batch)
 
 

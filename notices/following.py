@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Subquery
 
 from arrears.models import Account
 from arrears.posting import lock_accounts
-from notices.facts import changed_charges
+from notices.facts import changed_charges, changed_late_fees
 from notices.models import Batch, Notice
 from notices.states import move
 from notices.waking import wake
@@ -41,12 +41,17 @@ def _follow(notice_ids: Collection[int], account_ids: Iterable[int], *, now: dat
 
 
 def void_changed(notices: Collection[Notice], *, now: datetime) -> set[int]:
-    """Void those of ``notices`` that list a changed charge and note the seen version on the others.
+    """Void those of ``notices`` that list a changed charge or late fee and note the seen version on the others.
 
     Returns the ids of the void ones. The caller holds the locks of their accounts.
     """
     gone = changed_charges([row for notice in notices for row in notice.data["charges"]])
-    changed = {notice.pk for notice in notices if gone.intersection(notice.charge_ids)}
+    late = changed_late_fees([row for notice in notices for row in notice.data.get("late_fees", ())])
+    changed = {
+        notice.pk
+        for notice in notices
+        if gone.intersection(notice.charge_ids) or any(row["id"] in late for row in notice.data.get("late_fees", ()))
+    }
     move(
         Notice.objects.filter(pk__in=changed),
         Notice.State.VOID,

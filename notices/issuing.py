@@ -22,7 +22,8 @@ from arrears.verification import valid_verifications
 from company.audit import record
 from company.models import Project, User
 from notices.facts import ZERO, AccountFacts, read_facts
-from notices.fields import check_text, empty_fields
+from notices.fields import check_text, empty_fields, in_braces, refused_by_values
+from notices.images import images_in_use
 from notices.kinds import KINDS, PROJECT_FIELDS, KindRules
 from notices.letter_data import content_sha256, letter_data, shared_fields
 from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, NoticeTransition
@@ -93,6 +94,7 @@ class BatchPreview:
     template: NoticeTemplate | None
     law_firm: LawFirm | None
     shared: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
     included: list[Included] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -142,6 +144,7 @@ def check_batch(
         template=template,
         law_firm=law_firm,
         shared=shared_fields(project, law_firm, issue_on=issue_on, deadline_on=deadline_on),
+        images=images_in_use(project, rules),
     )
     preview.faults.extend(_faults(project, preview))
     _sort_accounts(project, accounts, preview, now=now, held=held or {})
@@ -198,10 +201,11 @@ def _faults(project: Project, preview: BatchPreview) -> list[str]:
         faults.append(_("The deadline must be at least %(days)s days after issue.") % {"days": rules.deadline_days})
     if preview.template is not None:
         faults += [str(fault) for fault in check_text(preview.template.body, rules)]
-        empty = empty_fields(preview.template.body, preview.shared, [f.name for f in PROJECT_FIELDS])
-        if empty:
-            names = "、".join(f"{{{name}}}" for name in empty)
+        if empty := empty_fields(preview.template.body, preview.shared, rules, among=PROJECT_FIELDS):
+            names = in_braces(empty)
             faults.append(_("The text uses fields that the project's data leave empty: %(names)s.") % {"names": names})
+        if words := refused_by_values(preview.template.body, preview.shared, rules):
+            faults.append(_("The project's data would make the slip say: %(words)s.") % {"words": "、".join(words)})
     return faults
 
 
@@ -224,7 +228,8 @@ def _sort_accounts(
         .in_force()
         .values_list("account_id", "number")
     )
-    for facts in read_facts(accounts, on=preview.issue_on).values():
+    has_word = bool(preview.shared["违约金名称"])
+    for facts in read_facts(accounts, on=preview.issue_on, with_late_fees=has_word).values():
         verification = verified.get(facts.account_id)
         out = _reason_to_leave_out(facts, preview, verification, already_out=already_out, held=held)
         if out is not None:
@@ -275,6 +280,8 @@ def _data(
         data_until=data_until,
         number=preview.rules.number(project_word=word, year=year, sequence=sequence),
         scan_code=preview.rules.scan_code(year=year, sequence=sequence),
+        paper=preview.template.paper if preview.template else "",
+        images=preview.images,
     )
 
 

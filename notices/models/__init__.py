@@ -1,11 +1,14 @@
 from notices.models.batches import Batch
 from notices.models.firms import LawFirm
+from notices.models.images import ImagePurpose, PrintImage
 from notices.models.notices import Notice, NoticeTransition, NumberSequence
 from notices.models.papers import Paper, PaperKind
-from notices.models.templates import NoticeKind, NoticeTemplate
+from notices.models.public import PublicNotice
+from notices.models.templates import NoticeKind, NoticeTemplate, PublicKind, SlipPaper
 
 __all__ = [
     "Batch",
+    "ImagePurpose",
     "LawFirm",
     "Notice",
     "NoticeKind",
@@ -14,4 +17,8 @@ __all__ = [
     "NumberSequence",
     "Paper",
     "PaperKind",
+    "PrintImage",
+    "PublicKind",
+    "PublicNotice",
+    "SlipPaper",
 ]

@@ -7,8 +7,8 @@ from django.db.models import Max
 
 from company.audit import record
 from company.models import Project, User
-from notices.fields import Fault, check_text, normalise
 from notices.default_texts import usual_paper
+from notices.fields import Fault, check_text, normalise
 from notices.kinds import TEXT_KINDS, TextKind, rules_of
 from notices.models import NoticeKind, NoticeTemplate, SlipPaper
 

@@ -74,6 +74,7 @@ class AccountFacts:
 
     account_id: int
     version: int
+    ownership_id: int
     unit_code: str
     unit_address: str
     sort_key: str
@@ -116,6 +117,7 @@ def read_facts(accounts: QuerySet[Account], *, on: date, with_late_fees: bool = 
         account.pk: AccountFacts(
             account_id=account.pk,
             version=account.version,
+            ownership_id=account.ownership_id,
             unit_code=account.unit.code,
             unit_address=account.unit.address,
             sort_key=account.unit.sort_key,

@@ -36,7 +36,9 @@ IN_PART = Grid(
     line=LINE,
 )
 BY_FEE = Grid(
-    (Column("费项", 26, "l"), Column("费用所属期", 50, "c"), Column("金额(元)", 20, "r")), half_width=HALF_WIDTH, line=LINE
+    (Column("费项", 26, "l"), Column("费用所属期", 50, "c"), Column("金额(元)", 20, "r")),
+    half_width=HALF_WIDTH,
+    line=LINE,
 )
 ONE_PAGE, FIRST_PAGE, NEXT_PAGE = 7, 14, 32
 """Lines of charges: below the text with everything behind them; below the text when the table goes on; on a page."""
@@ -63,7 +65,8 @@ def fee_summary(fees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _name(charge: Mapping[str, Any]) -> str:
-    return charge["fee"] + (ON_BEHALF if charge["on_behalf"] else "")
+    fee: str = charge["fee"]
+    return fee + (ON_BEHALF if charge["on_behalf"] else "")
 
 
 def _cells(charge: Mapping[str, Any], *, in_part: bool) -> list[str]:

@@ -24,7 +24,7 @@ def _images_of(pdf: pikepdf.Pdf) -> Iterator[Any]:
 
 def _fingerprint(image: Any) -> bytes:
     digest = hashlib.sha256(image.read_raw_bytes())
-    digest.update(f"{image.Width}x{image.Height} {image.get('/ColorSpace')} {image.get('/Filter')}".encode())
+    digest.update(f"{image.Width}x{image.Height}".encode())
     mask = image.get("/SMask")
     if mask is not None:
         digest.update(mask.read_raw_bytes())

@@ -1,4 +1,4 @@
-"""Letterhead, seal, signature and code for paying: made small and plain when uploaded, used once somebody approved them.
+"""Letterhead, seal, signature, code for paying: made small and plain when uploaded, used once somebody approved them.
 
 What a document shows is fixed with its data: the data name the pictures in use at that moment by their SHA-256, so a
 picture that is replaced later changes no letter.
@@ -53,7 +53,7 @@ class ImageMovedError(Exception):
 
 
 def prepare_picture(sent: bytes, purpose: ImagePurpose) -> bytes:
-    """Turn upright, shrink and encode anew as PNG, so that nothing but the picture is left. Raises ImageRefusedError."""
+    """Turn upright, shrink and encode anew as PNG: nothing but the picture is left. Raises ImageRefusedError."""
     if len(sent) > MAX_BYTES:
         raise ImageRefusedError(_("The picture is larger than 5 MB."))
     try:
@@ -95,7 +95,9 @@ def checked_link(text: str) -> str:
     """An address to pay at, as it goes into the code. Raises ImageRefusedError."""
     link = text.strip()
     if not LINK.fullmatch(link) or urlsplit(link).scheme not in {"https", "weixin", "alipays", "wxp"}:
-        raise ImageRefusedError(_("The address begins with https:// (or weixin://, alipays://, wxp://) and has no spaces."))
+        raise ImageRefusedError(
+            _("The address begins with https:// (or weixin://, alipays://, wxp://) and has no spaces.")
+        )
     return link
 
 
@@ -169,6 +171,8 @@ def _retire(state: PrintImage.State, image: PrintImage, *, by: User, now: dateti
 
 def images_in_use(project: Project, rules: KindRules) -> dict[str, str]:
     """What documents of this kind show by now, as their data freeze it: SHA-256 by purpose, and ``payment_link``."""
+    if not rules.images:
+        return {}
     rows = PrintImage.objects.filter(project=project, state=State.APPROVED, purpose__in=rules.images)
     found = {}
     for image in rows.select_related("file"):

@@ -11,7 +11,7 @@ MARK, GREY = 5 * MM, "0.6 G"
 
 
 def impose(small: pikepdf.Pdf) -> pikepdf.Pdf:
-    """The pages of ``small``, all of one size, on sheets of A4 from the upper left on. ``small`` stays open meanwhile."""
+    """The pages of ``small``, all of one size, on sheets of A4, row by row. ``small`` stays open meanwhile."""
     sheets = pikepdf.new()
     width, height = (float(side) for side in small.pages[0].mediabox[2:])
     places = list(_places(width, height))
@@ -44,10 +44,7 @@ def _cut_marks(width: float, height: float) -> str:
     strokes = [stroke for x in xs for stroke in (((x, 0), (x, MARK)), ((x, SHEET[1] - MARK), (x, SHEET[1])))]
     strokes += [stroke for y in ys for stroke in (((0, y), (MARK, y)), ((SHEET[0] - MARK, y), (SHEET[0], y)))]
     strokes += [
-        stroke
-        for x in xs
-        for y in ys
-        for stroke in (((x - MARK, y), (x + MARK, y)), ((x, y - MARK), (x, y + MARK)))
+        stroke for x in xs for y in ys for stroke in (((x - MARK, y), (x + MARK, y)), ((x, y - MARK), (x, y + MARK)))
     ]
     drawn = [f"q 0.4 w {GREY} [4 4] 0 d", *map(_stroke, lines), "S 0 G 0.6 w [] 0 d", *map(_stroke, strokes), "S Q"]
     return "\n".join(drawn)

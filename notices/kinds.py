@@ -1,9 +1,8 @@
-"""What distinguishes the kinds of document with a text: title, number, layout, which fields the text may and must use."""
+"""What distinguishes the kinds of document with a text: title, number, layout, fields that it may and must use."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from notices.models import ImagePurpose, NoticeKind, PublicKind
 
@@ -23,19 +22,11 @@ class Field:
     blank: str = ""
 
 
-class Label(StrEnum):
-    """What goes on the envelope: the post's own form with a contents line, or addresses alone."""
-
-    EMS = "ems"
-    PLAIN = "plain"
-
-
 @dataclass(frozen=True)
 class KindRules:
-    """``sections``: marks that begin an optional paragraph (notices.fields). ``contents``: the contents line of EMS.
+    """``sections``: marks that begin an optional paragraph (notices.fields). ``refused_words``: not in the text.
 
-    ``refused_words`` may not stand in the text. ``copies`` of each notice stand in the print file. ``by_layout``: fields
-    that the layout prints beside the text.
+    ``copies`` of each notice stand in the print file. ``by_layout``: fields that the layout prints beside the text.
     """
 
     kind: TextKind
@@ -50,7 +41,6 @@ class KindRules:
     sections: tuple[str, ...] = ()
     refused_words: tuple[str, ...] = ()
     images: frozenset[ImagePurpose] = frozenset()
-    label: Label | None = None
     copies: int = 1
     by_layout: tuple[str, ...] = ("物业公司",)
 
@@ -131,7 +121,7 @@ SECTION_FIELDS: Mapping[str, frozenset[str]] = {
 """The marks of optional paragraphs, each with the fields that only such a paragraph may use."""
 
 WORDS_OF_DEMAND = (
-    "欠", "催", "债", "缴", "逾期", "滞纳", "违约", "拖延", "诉", "律师", "法院", "仲裁", "强制", "征信", "失信",
+    "欠", "催", "债", "缴", "逾期", "滞纳", "违约", "拖延", "起诉", "诉讼", "律师", "法院", "仲裁", "强制", "征信", "失信",
     "黑名单", "收费", "账单",
 )  # fmt: skip
 
@@ -162,7 +152,6 @@ KINDS: dict[NoticeKind, KindRules] = {
         needs_mandate=True,
         fields=ACCOUNT_FIELDS + PROJECT_FIELDS + FIRM_FIELDS + LATE_FEE_FIELDS,
         sections=(LATE_FEES, ON_BEHALF, CO_OWNERS),
-        label=Label.EMS,
         by_layout=("律所名称",),
     ),
     NoticeKind.EMS_NOTICE: KindRules(
@@ -175,7 +164,6 @@ KINDS: dict[NoticeKind, KindRules] = {
         fields=_requiring(OF_A_DEMAND, ACCOUNT_FIELDS + PROJECT_FIELDS) + LATE_FEE_FIELDS,
         sections=(LATE_FEES, ON_BEHALF, CO_OWNERS),
         images=ON_LETTERS,
-        label=Label.EMS,
         copies=2,
     ),
     NoticeKind.FEE_NOTICE: KindRules(
@@ -189,7 +177,6 @@ KINDS: dict[NoticeKind, KindRules] = {
         fields=_requiring(OF_A_DEMAND, ACCOUNT_FIELDS + PROJECT_FIELDS) + LATE_FEE_FIELDS,
         sections=(LATE_FEES, ON_BEHALF),
         images=ON_BILLS,
-        label=Label.PLAIN,
     ),
     NoticeKind.DOOR_SLIP: KindRules(
         kind=NoticeKind.DOOR_SLIP,
@@ -238,7 +225,7 @@ PUBLIC_KINDS: dict[PublicKind, KindRules] = {
     ),
 }
 
-TEXT_KINDS: dict[TextKind, KindRules] = {**KINDS, **PUBLIC_KINDS}
+TEXT_KINDS: dict[TextKind, KindRules] = {rules.kind: rules for rules in (*KINDS.values(), *PUBLIC_KINDS.values())}
 """All documents whose text is edited, versioned and approved; receipts and statements have fixed layouts."""
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notices.fields import one_line
-from notices.fonts import missing_glyphs
-from notices.kinds import KindRules, Label
+from notices.kinds import KINDS, KindRules
+from notices.models import Batch, Channel, Notice, NoticeKind, Recipient
 from notices.press import Printed, press
 from notices.scan_codes import code128
 from notices.typeset import parts
@@ -24,22 +24,17 @@ class Addressee:
     phone: str = ""
     postcode: str = ""
 
-    @property
-    def text(self) -> str:
-        return f"{self.name}{self.address}{self.phone}{self.postcode}"
 
+def label_content(
+    to: Addressee, letters: Sequence[Mapping[str, Any]], rules: KindRules, channel: Channel
+) -> dict[str, Any]:
+    """What the layout of a label reads. ``letters``: the data of those in the envelope, at least one.
 
-def unprintable_on_label(to: Addressee) -> str:
-    """The signs of an addressee that the fonts lack; empty when the label can be printed."""
-    return missing_glyphs(one_line(to.text))
-
-
-def label_content(to: Addressee, data: Mapping[str, Any], rules: KindRules) -> dict[str, Any]:
-    """What the layout of a label reads: ``data`` are those of the letter in the envelope."""
-    fields = data["fields"]
-    sender = _sender(fields, rules)
+    The contents line names the documents, as the post asks; only EMS has it.
+    """
+    sender = _sender(letters[0]["fields"], rules)
     return {
-        "ems": rules.label is Label.EMS,
+        "ems": channel == Channel.EMS,
         "to": {
             "name": one_line(to.name),
             "address": parts(one_line(to.address)),
@@ -47,8 +42,8 @@ def label_content(to: Addressee, data: Mapping[str, Any], rules: KindRules) -> d
             "postcode": one_line(to.postcode),
         },
         "sender": sender | {"address": parts(sender["address"])},
-        "contents": f"{rules.title} {fields['函号']}",
-        "scan": {"text": data["scan_code"], "svg": code128(data["scan_code"])},
+        "contents": [f"{rules.title} {data['fields']['函号']}" for data in letters],
+        "scan": {"text": letters[0]["scan_code"], "svg": code128(letters[0]["scan_code"])},
     }
 
 
@@ -64,3 +59,22 @@ def print_labels(labels: Sequence[Mapping[str, Any]]) -> Iterator[list[Printed]]
     """A PDF of one page for each label, some at a time. Raises notices.press.PressError."""
     for start in range(0, len(labels), CHUNK):
         yield press().print(LAYOUT, labels[start : start + CHUNK])
+
+
+def labels_of(batch: Batch, letters: Sequence[Notice]) -> list[dict[str, Any]]:
+    """The labels of a batch by envelope, in the order of its letters; none where nothing goes by post."""
+    if not Channel(batch.channel).needs_address:
+        return []
+    recipients = Recipient.objects.filter(notice__in=letters).order_by("notice__position").select_related("notice")
+    envelopes: dict[int, list[Recipient]] = {}
+    for recipient in recipients:
+        envelopes.setdefault(recipient.envelope, []).append(recipient)
+    rules, channel = KINDS[NoticeKind(batch.kind)], Channel(batch.channel)
+    return [
+        label_content(_addressee(together[0]), [recipient.notice.data for recipient in together], rules, channel)
+        for together in envelopes.values()
+    ]
+
+
+def _addressee(row: Recipient) -> Addressee:
+    return Addressee(name=row.name, address=row.address, phone=row.phone, postcode=row.postcode)

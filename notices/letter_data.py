@@ -62,7 +62,11 @@ def account_fields(facts: AccountFacts, *, data_until: date) -> dict[str, str]:
 def _late_fee_fields(facts: AccountFacts) -> dict[str, str]:
     total = sum((late_fee.open for late_fee in facts.late_fees), ZERO)
     until = max((late_fee.until for late_fee in facts.late_fees), default=None)
-    return {"违约金": figures(total), "违约金大写": capitals(total), "违约金截止日": written_date(until) if until else ""}
+    return {
+        "违约金": figures(total),
+        "违约金大写": capitals(total),
+        "违约金截止日": written_date(until) if until else "",
+    }
 
 
 def letter_data(

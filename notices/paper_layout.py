@@ -3,7 +3,7 @@
 The same data give the same file; nothing here reads a clock or the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from company.models import Project
-from notices.issuing import Reason
+from notices.leaving_out import Reason
 from notices.models import Batch, Notice, NumberSequence
 
 State = Notice.State

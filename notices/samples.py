@@ -24,9 +24,7 @@ PAPER_FIELDS = {
 }  # fmt: skip
 
 
-PRINTED_FIELDS = {
-    field.name: field.sample for field in (*ACCOUNT_FIELDS, *PROJECT_FIELDS, *LATE_FEE_FIELDS)
-}
+PRINTED_FIELDS = {field.name: field.sample for field in (*ACCOUNT_FIELDS, *PROJECT_FIELDS, *LATE_FEE_FIELDS)}
 """What layouts print whether a text uses it or not."""
 
 

@@ -17,7 +17,7 @@ from company.audit import record
 from company.rights import Right
 from company.sheets import download, workbook
 from notices.batches import BatchMovedError, cancel_rest, resume_batch, retry_failed, stop_batch
-from notices.issuing import Reason
+from notices.leaving_out import Reason
 from notices.models import Batch, Notice
 from notices.queries import left_out_groups, pages_of, progress_of
 

@@ -29,7 +29,8 @@ class TestLetters:
     def order(self, **fields: object) -> dict[str, object]:
         deadline = timezone.localdate() + dt.timedelta(days=21)
         return {
-            "kind": "lawyer_letter", "occasion": "2025-11", "deadline_on": deadline.isoformat(), "act": "check"
+            "kind": "lawyer_letter", "occasion": "2025-11", "deadline_on": deadline.isoformat(), "act": "check",
+            "channel": "by_hand",
         } | fields  # fmt: skip
 
     def test_chosen_checked_and_confirmed(self, office: Desk) -> None:

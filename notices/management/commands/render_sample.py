@@ -8,16 +8,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from notices.default_texts import default_text
 from notices.fonts import missing_glyphs
-from notices.kinds import KINDS, TEXT_KINDS, KindRules
+from notices.kinds import KINDS, TEXT_KINDS
 from notices.labels import label_content, print_labels
-from notices.models import NoticeKind, PaperKind, SlipPaper
+from notices.models import Channel, NoticeKind, PaperKind, SlipPaper
 from notices.paper_layout import print_paper
 from notices.press import PressError, Printed
 from notices.rendering import print_letters
 from notices.samples import sample_addressee, sample_data, sample_pictures, sample_receipt, sample_statement
 
 PAPERS = {PaperKind.RECEIPT: (sample_receipt, "RC2025003318"), PaperKind.STATEMENT: (sample_statement, "ST2025000789")}
-LABELS = {"ems_label": NoticeKind.EMS_NOTICE, "post_label": NoticeKind.FEE_NOTICE}
+LABELS = {"ems_label": (NoticeKind.EMS_NOTICE, Channel.EMS), "post_label": (NoticeKind.FEE_NOTICE, Channel.POST)}
 
 
 class Command(BaseCommand):
@@ -31,7 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--unit", help="the unit as letters write it; the address of a label")
         parser.add_argument("--size", choices=SlipPaper.values, default=SlipPaper.A6, help="of a door slip")
         parser.add_argument("--late-fee", action="store_true", help="with a late fee that was assessed")
-        parser.add_argument("--pictures", action="store_true", help="with letterhead, seal, signature and code for paying")
+        parser.add_argument(
+            "--pictures", action="store_true", help="with letterhead, seal, signature and code for paying"
+        )
         parser.add_argument("--final", action="store_true", help="without the mark of a draft")
 
     def handle(self, *, kind: str, out: Path, **options: Any) -> None:
@@ -55,7 +57,7 @@ def _printed(
         sample, number = PAPERS[PaperKind(kind)]
         return print_paper(kind, sample(rows=rows, **fields), number)
     if kind in LABELS:
-        return _label(KINDS[LABELS[kind]], owner, unit)
+        return _label(*LABELS[kind], owner, unit)
     rules = next(rules for rules in TEXT_KINDS.values() if rules.kind == kind)
     data = sample_data(rules, rows=rows, paper=size, has_late_fee=late_fee, **fields)
     files: dict[str, bytes] = {}
@@ -65,7 +67,8 @@ def _printed(
     return letter
 
 
-def _label(rules: KindRules, owner: str | None, address: str | None) -> Printed:
+def _label(kind: NoticeKind, channel: Channel, owner: str | None, address: str | None) -> Printed:
     given = {name: value for name, value in {"name": owner, "address": address}.items() if value}
-    (((label),),) = print_labels([label_content(sample_addressee(**given), sample_data(rules), rules)])
+    content = label_content(sample_addressee(**given), [sample_data(KINDS[kind])], KINDS[kind], channel)
+    ((label,),) = print_labels([content])
     return label

@@ -58,6 +58,7 @@ class BatchPreview:
     template: NoticeTemplate | None
     law_firm: LawFirm | None
     shared: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
     included: list[Included] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)

@@ -80,7 +80,7 @@ def cancel_batch(batch: Batch, *, by: User, reason: str, now: datetime) -> int:
     )  # fmt: skip
     cancelled = Batch.objects.filter(pk=batch.pk).exclude(state=Batch.State.CANCELLED).update(
         state=Batch.State.CANCELLED, cancelled_at=now, cancelled_by=by, cancel_reason=reason, bundling_at=None,
-        finished_at=None, merged_file=None, zip_file=None,
+        finished_at=None, merged_file=None, zip_file=None, labels_file=None,
     )  # fmt: skip
     if not cancelled:
         raise BatchMovedError(batch)

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from arrears.models import Account
 from arrears.posting import lock_accounts
 from company.notifying import notify
-from notices.facts import changed_charges
+from notices.facts import changed_charges, changed_late_fees
 from notices.models import Batch, Notice
 from notices.models.notices import NoticeQuerySet
 from notices.states import move
@@ -56,8 +56,8 @@ def _void(notices: Collection[Notice], *, now: datetime) -> set[int]:
 
 
 def void_changed(notices: Collection[Notice], *, now: datetime) -> set[int]:
-    """Void those of ``notices`` that list a changed charge, tell who confirmed them, and note the seen version on the
-    others.
+    """Void those of ``notices`` that list a changed charge or late fee, tell who confirmed them, and note the
+    seen version on the others.
 
     Returns the ids of the void ones. The caller holds the locks of their accounts.
     """
@@ -88,7 +88,12 @@ def flag_overtaken(notices: Collection[Notice], *, now: datetime) -> set[int]:
 
 def _changed(notices: Collection[Notice]) -> set[int]:
     gone = changed_charges([row for notice in notices for row in notice.data["charges"]])
-    return {notice.pk for notice in notices if gone.intersection(notice.charge_ids)}
+    late = changed_late_fees([row for notice in notices for row in notice.data.get("late_fees", ())])
+    return {
+        notice.pk
+        for notice in notices
+        if gone.intersection(notice.charge_ids) or any(row["id"] in late for row in notice.data.get("late_fees", ()))
+    }
 
 
 def _tell(void: Collection[Notice]) -> None:
@@ -116,6 +121,11 @@ def reopen_batches(batch_ids: Iterable[int]) -> None:
     """The files of these batches are to be put together again, because a letter of theirs is void or made anew."""
     for batch_id in sorted(batch_ids):
         Batch.objects.filter(pk=batch_id, state=Batch.State.READY).update(
-            state=Batch.State.RENDERING, finished_at=None, bundling_at=None, merged_file=None, zip_file=None
+            state=Batch.State.RENDERING,
+            finished_at=None,
+            bundling_at=None,
+            merged_file=None,
+            zip_file=None,
+            labels_file=None,
         )
         wake(batch_id)

@@ -20,8 +20,9 @@ from company.audit import record
 from company.models import Project, User
 from notices.batch_preview import BatchPreview, Included, Terms
 from notices.facts import AccountFacts, read_facts
-from notices.fields import check_text, empty_fields
+from notices.fields import check_text, empty_fields, in_braces, refused_by_values
 from notices.fonts import missing_glyphs
+from notices.images import images_in_use
 from notices.kinds import KINDS, PROJECT_FIELDS
 from notices.leaving_out import Held, Holder, LeftOut, Reason
 from notices.letter_data import content_sha256, letter_data, shared_fields
@@ -100,6 +101,7 @@ def check_batch(
         template=template,
         law_firm=law_firm,
         shared=shared_fields(project, law_firm, issue_on=issue_on, deadline_on=deadline_on),
+        images=images_in_use(project, rules),
     )
     preview.faults.extend(_faults(project, preview))
     _sort_accounts(accounts, preview, now=now, held=held(accounts) if held else {})
@@ -158,10 +160,11 @@ def _faults(project: Project, preview: BatchPreview) -> list[str]:
         faults.append(_("The deadline must be at least %(days)s days after issue.") % {"days": rules.deadline_days})
     if preview.template is not None:
         faults += [str(fault) for fault in check_text(preview.template.body, rules)]
-        empty = empty_fields(preview.template.body, preview.shared, [f.name for f in PROJECT_FIELDS])
-        if empty:
-            names = "、".join(f"{{{name}}}" for name in empty)
+        if empty := empty_fields(preview.template.body, preview.shared, rules, among=PROJECT_FIELDS):
+            names = in_braces(empty)
             faults.append(_("The text uses fields that the project's data leave empty: %(names)s.") % {"names": names})
+        if words := refused_by_values(preview.template.body, preview.shared, rules):
+            faults.append(_("The project's data would make the slip say: %(words)s.") % {"words": "、".join(words)})
     return faults
 
 
@@ -178,7 +181,8 @@ def _sort_accounts(
     account_ids: Collection[int], preview: BatchPreview, *, now: datetime, held: Mapping[int, Held]
 ) -> None:
     project = preview.project
-    facts = read_facts(Account.objects.filter(project=project, pk__in=account_ids), on=preview.issue_on)
+    accounts, has_word = Account.objects.filter(project=project, pk__in=account_ids), preview.shared["违约金名称"]
+    facts = read_facts(accounts, on=preview.issue_on, with_late_fees=bool(has_word))
     verified = valid_verifications(project, account_ids, now=now)
     of_occasion = Notice.objects.filter(kind=preview.rules.kind, occasion=preview.occasion).standing()
     if preview.terms.corrects:
@@ -271,6 +275,8 @@ def _data(
         data_until=data_until,
         number=preview.rules.number(project_word=word, year=year, sequence=sequence),
         scan_code=preview.rules.scan_code(year=year, sequence=sequence),
+        paper=preview.template.paper if preview.template else "",
+        images=preview.images,
     )
 
 

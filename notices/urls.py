@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from notices.views import batches, files, firms, group_statements, papers, register, templates
+from notices.views import (
+    batches,
+    files,
+    firms,
+    group_statements,
+    papers,
+    public,
+    register,
+    seals,
+    templates,
+)
 
 app_name = "notices"
 of_project = [
@@ -32,6 +42,14 @@ of_project = [
     path("templates/<slug:kind>/edit/", templates.template_edit, name="template_edit"),
     path("templates/<slug:kind>/check/", templates.template_check, name="template_check"),
     path("templates/<slug:kind>/pdf/", templates.template_pdf, name="template_pdf"),
+    path("seals/", seals.seals, name="seals"),
+    path("seals/<slug:purpose>/upload/", seals.seal_upload, name="seal_upload"),
+    path("seals/<int:pk>/approve/", seals.seal_approve, name="seal_approve"),
+    path("seals/<int:pk>/remove/", seals.seal_remove, name="seal_remove"),
+    path("seals/<int:pk>/picture/", seals.seal_picture, name="seal_picture"),
+    path("public/", public.public_notices, name="public"),
+    path("public/<slug:kind>/issue/", public.public_issue, name="public_issue"),
+    path("public/<int:pk>/file/", public.public_pdf, name="public_file"),
     path("firms/", firms.firms, name="firms"),
     path("firms/new/", firms.firm_new, name="firm_new"),
     path("firms/<int:pk>/", firms.firm_edit, name="firm_edit"),

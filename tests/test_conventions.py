@@ -45,6 +45,7 @@ FROZEN = {
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",
+    "notices.PublicNotice",
     "notices.Recipient",
 }
 MUTABLE = {
@@ -89,6 +90,7 @@ MUTABLE = {
     "arrears.ColumnMapping",
     "notices.NumberSequence",
     "notices.NoticeTemplate",
+    "notices.PrintImage",
     "notices.LawFirm",
     "notices.Batch",
     "notices.Notice",

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
         ('arrears', '0009_owner_imports'),
         ('company', '0030_postage'),
         ('notices', '0020_deliveries'),
+        ('notices', '0010_documents'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -48,6 +48,7 @@ class Batch(models.Model):
     left_out = models.JSONField(default=list, help_text=_("Accounts that were chosen and left out, with the reason."))
     merged_file = models.ForeignKey("company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+")
     zip_file = models.ForeignKey("company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+")
+    labels_file = models.ForeignKey("company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_at = models.DateTimeField()
     confirmed_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
     bundling_at = models.DateTimeField(

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from company.models import AuditEvent, Role
 from notices.default_texts import default_text, install_default_templates
+from notices.kinds import TEXT_KINDS
 from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate
 from tests.factories import (
     confirm_letters,
@@ -162,7 +163,8 @@ class TestTexts:
         client = signed_in(project)
         assert "从默认正文开始" in page(client.get(url("templates")))
         client.post(url("templates_install"))
-        draft = NoticeTemplate.objects.get()
+        draft = NoticeTemplate.objects.get(kind="lawyer_letter")
+        assert NoticeTemplate.objects.count() == len(TEXT_KINDS)
         assert (draft.state, draft.body) == ("draft", TEXT)
         assert install_default_templates(project) == []
         assert client.post(url("template_approve", pk=draft.pk)).status_code == 403
@@ -235,7 +237,7 @@ class TestTexts:
 
     def test_an_unknown_kind_does_not_exist(self, project):
         client = signed_in(project)
-        for kind in ("door_slip", "nonsense"):
+        for kind in ("receipt", "nonsense"):
             assert client.get(url("template_edit", kind=kind)).status_code == 404
 
 

@@ -166,3 +166,20 @@ def read_ids(text: str) -> list[int]:
     if len(listed) > MOST_CASES or not all(part.isdecimal() and len(part) < 18 for part in listed):
         raise forms.ValidationError(CANNOT_BE_READ)
     return [int(part) for part in listed]
+
+
+class CorrectionForm(forms.Form):
+    """Why a letter is corrected, and until when the new one asks to pay."""
+
+    reason = forms.CharField(label=_("Why the letter is corrected"), max_length=200)
+    deadline_on = forms.DateField(label=_("Deadline in the letter"), required=False, widget=DayInput())
+
+    def deadline_on_or_usual(self) -> date | None:
+        """None: the usual one."""
+        return self.cleaned_data.get("deadline_on") if self.is_bound and self.is_valid() else None
+
+
+class CancelForm(forms.Form):
+    """Why a whole batch is cancelled."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from arrears.posting import lock_accounts
+from collection import stages
 from collection.campaigns import current_campaign
 from collection.limits import Limit, holds_of
 from collection.models import ArrearsReason, Campaign, Case, Stage, Team
@@ -15,6 +17,7 @@ from collection.models.cases import CaseQuerySet
 from collection.playbooks import STEPS, Measure
 from company.models import Project, User
 from notices.batch_preview import BatchPreview, Terms
+from notices.batches import cancel_batch, cancel_rest
 from notices.issuing import check_batch, confirm_batch
 from notices.leaving_out import Held, Holder, LeftOut, Reason
 from notices.models import Batch, NoticeKind
@@ -101,15 +104,45 @@ def preview_letters(order: LetterOrder, *, now: datetime) -> BatchPreview:
     )  # fmt: skip
 
 
+@transaction.atomic
 def issue_letters(order: LetterOrder, *, by: User, now: datetime) -> Batch:
-    """Confirm the batch. The ledger and what holds a case back are read again under the locks of both.
+    """Confirm the batch; the letter is then no longer the next step of its cases. The ledger and what holds a case
+    back are read again under the locks of both.
 
     Raises notices.issuing.BatchRefusedError and NothingToSendError.
     """
-    return confirm_batch(
+    batch = confirm_batch(
         order.project, order.account_ids, order.kind, order.occasion, now, by=by,
         deadline_on=order.deadline_on, held=holder(order.project, now=now, lock=True), terms=order.terms,
     )  # fmt: skip
+    _refresh_steps(batch, now=now)
+    return batch
+
+
+@transaction.atomic
+def cancel_letters(batch: Batch, *, by: User, reason: str, now: datetime) -> int:
+    """Cancel a whole batch; its letters are again the next step of their cases. Returns how many letters are void.
+
+    Raises notices.batches.BatchSentError and BatchMovedError.
+    """
+    void = cancel_batch(batch, by=by, reason=reason, now=now)
+    _refresh_steps(batch, now=now)
+    return void
+
+
+@transaction.atomic
+def give_up_rest(batch: Batch, *, by: User, now: datetime) -> int:
+    """Void what a stopped batch has not made yet; returns how many. Raises notices.batches.BatchMovedError."""
+    lock_accounts(batch.notices.values_list("account_id", flat=True))
+    void = cancel_rest(batch, by=by, now=now)
+    _refresh_steps(batch, now=now)
+    return void
+
+
+def _refresh_steps(batch: Batch, *, now: datetime) -> None:
+    """Stage and next step of the cases behind a batch, whose accounts are locked."""
+    cases = Case.objects.filter(account__in=batch.notices.values("account")).open().order_by("pk")
+    stages.refresh(list(cases.select_related("project", "account").select_for_update(of=("self",))), now=now)
 
 
 def holder(project: Project, *, now: datetime, lock: bool = False) -> Holder:

@@ -93,7 +93,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         FIRST_DAY,
     ),
     Role.NOTICE_ADMIN: (
-        Entry(_("Notice desk"), "notices:home", "layout-dashboard"),
+        Entry(_("Notice desk"), "collection:notice_desk", "layout-dashboard"),
         BATCHES,
         TEMPLATES,
         Entry(_("Register of letters"), "notices:register", "mail"),

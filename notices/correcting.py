@@ -54,9 +54,7 @@ def correct_letter(
         raise ValueError("a letter is corrected for a reason")
     account_id = Notice.objects.values_list("account_id", flat=True).get(pk=notice_id)
     lock_account(account_id)
-    notice = (
-        Notice.objects.select_related("project", "batch__law_firm").select_for_update(of=("self",)).get(pk=notice_id)
-    )
+    notice = _locked(notice_id)
     if not is_correctable(notice):
         raise NotCorrectableError(notice)
     _give_way(notice, by=by, reason=reason, now=now)
@@ -67,6 +65,11 @@ def correct_letter(
     new = batch.notices.get()
     record(action="notices.letter_corrected", by=by, project=notice.project, obj=notice, new=new.number, reason=reason)
     return batch
+
+
+def _locked(notice_id: int) -> Notice:
+    rows = Notice.objects.select_related("project", "batch__law_firm")
+    return rows.select_for_update(of=("self",)).get(pk=notice_id)
 
 
 def is_correctable(notice: Notice) -> bool:

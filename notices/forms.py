@@ -105,6 +105,9 @@ class RegisterFilterForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
     void_reason = forms.ChoiceField(label=_("Void because"), required=False)
+    overtaken = forms.ChoiceField(
+        label=_("Since it was sent"), required=False, choices=[("", _("All")), ("1", _("charges settled otherwise"))]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,7 +16,7 @@ ALLOWED: dict[Notice.State, frozenset[Notice.State]] = {
     State.RENDERING: frozenset({State.ISSUED, State.QUEUED, State.FAILED, State.VOID}),
     State.FAILED: frozenset({State.QUEUED, State.VOID}),
     State.ISSUED: frozenset({State.DISPATCHED, State.VOID}),
-    State.DISPATCHED: frozenset(),
+    State.DISPATCHED: frozenset({State.ISSUED}),  # a dispatch recorded by mistake (notices.dispatching.take_back)
     State.VOID: frozenset(),
 }
 

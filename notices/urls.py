@@ -4,7 +4,6 @@ from django.urls import include, path
 
 from notices.views import (
     batches,
-    desk,
     files,
     firms,
     group_statements,
@@ -17,12 +16,10 @@ from notices.views import (
 
 app_name = "notices"
 of_project = [
-    path("", desk.home, name="home"),
     path("batches/", batches.batches, name="batches"),
     path("batches/<int:pk>/", batches.batch_detail, name="batch_detail"),
     path("batches/<int:pk>/stop/", batches.batch_stop, name="batch_stop"),
     path("batches/<int:pk>/resume/", batches.batch_resume, name="batch_resume"),
-    path("batches/<int:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
     path("batches/<int:pk>/retry/", batches.batch_retry, name="batch_retry"),
     path("batches/<int:pk>/list/", batches.batch_list, name="batch_list"),
     path("batches/<int:pk>/files/<slug:which>/", files.batch_file, name="batch_file"),

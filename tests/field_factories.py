@@ -14,7 +14,8 @@ from PIL import Image
 
 from arrears.verification import verify
 from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest, Visit, VisitPhoto
-from collection.photos import keep_photos, prepare_photo
+from collection.photos import keep_photos
+from company.photos import prepare_photo
 from company.models import Project, Role, User
 from owners.models import EmergencyContact, Owner
 from owners.personal_data import keyed_hash

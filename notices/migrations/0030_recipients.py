@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('arrears', '0009_owner_imports'),
         ('company', '0030_postage'),
+        ('notices', '0020_deliveries'),
         ('notices', '0010_documents'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,11 +1,12 @@
 from typing import Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import freeze
+from company.freezing import FirmTrigger, freeze
 from company.scoping import ProjectScoped
 from notices.models.freezing import Fixed, Kept
 from notices.models.templates import NoticeKind
@@ -52,6 +53,25 @@ class NoticeQuerySet(LedgerScoped["Notice"]):
     def sent_behind_the_ledger(self) -> Self:
         """Dispatched notices on whose account something was posted since they were last looked at."""
         return self.filter(state=Notice.State.DISPATCHED, account__version__gt=F("seen_version"))
+
+
+class SentOnRecord(FirmTrigger):
+    """A letter is ``dispatched`` only with a row that says how it left the house."""
+
+    name = "sent_on_record"
+    when = pgtrigger.Before
+    operation = pgtrigger.UpdateOf("state")
+    level = pgtrigger.Row
+
+    def get_func(self, model: type[models.Model]) -> str:
+        return """
+            IF NEW.state = 'dispatched' AND OLD.state <> 'dispatched' AND NOT EXISTS (
+                SELECT FROM notices_delivery WHERE notice_id = NEW.id AND state <> 'withdrawn'
+            ) THEN
+                RAISE EXCEPTION 'a letter leaves the house with a delivery only' USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        """
 
 
 class Notice(models.Model):
@@ -118,6 +138,7 @@ class Notice(models.Model):
         ordering = ["batch", "position"]
         triggers = [
             Kept(name="kept"),
+            SentOnRecord(),
             Fixed(
                 name="content",
                 fields=(

@@ -63,9 +63,11 @@ def _filtered(request: ProjectRequest) -> tuple[RegisterFilterForm, Any]:
     for name in ("state", "kind", "void_reason"):
         if chosen.get(name):
             rows = rows.filter(**{name: chosen[name]})
+    if chosen.get("overtaken"):
+        rows = rows.filter(overtaken_at__isnull=False)
     if text := chosen.get("q", "").strip():
         rows = rows.filter(Q(number__icontains=text) | Q(account__unit__code__istartswith=text))
     sort = request.GET.get("sort", DEFAULT_SORT)
     keys = SORTS.get(sort.removeprefix("-"), SORTS["number"])
     order = [f"-{key}" for key in keys] if sort.startswith("-") else keys
-    return form, rows.select_related("account__unit", "batch", "file").order_by(*order)
+    return form, rows.select_related("account__unit", "batch", "file").prefetch_related("corrections").order_by(*order)

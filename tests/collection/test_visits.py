@@ -30,7 +30,7 @@ from collection.models import (
     SubReason,
     Visit,
 )
-from collection.photos import PhotoRefusedError, prepare_photo
+from company.photos import PhotoRefusedError, prepare_photo
 from collection.promises import Promised
 from collection.reasons import Reason, ReasonRefusedError
 from collection.requests import Requested

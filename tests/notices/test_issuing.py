@@ -111,12 +111,20 @@ class TestWhoIsInTheBatch:
         assert preview(project, [foreign]).chosen == 0
 
     def test_the_preview_costs_a_fixed_number_of_queries(self, project, django_assert_num_queries):
-        few = [create_debtor(project=project) for _ in range(3)]
+        terms = Terms(channel=Channel.EMS)
+
+        def debtors(number):
+            accounts = [create_debtor(project=project) for _ in range(number)]
+            for account in accounts:
+                give_address(account, "广东省广州市天河区龙口西路1号")
+            return accounts
+
+        few = debtors(3)
         with django_assert_num_queries(11):
-            preview(project, few)
-        many = few + [create_debtor(project=project) for _ in range(12)]
+            preview(project, few, terms=terms)
+        many = few + debtors(27)
         with django_assert_num_queries(11):
-            assert len(preview(project, many).included) == 15
+            assert len(preview(project, many, terms=terms).included) == 30
 
 
 class TestWhatAWholeBatchNeeds:

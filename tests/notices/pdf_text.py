@@ -1,15 +1,17 @@
 """What stands in a PDF file, for comparing letters with what they should say."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pypdf
 from pypdf.generic import NameObject
 
 
-def pages_of(pdf: bytes) -> list[str]:
-    """The text of each page."""
-    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+def pages_of(pdf: bytes, *, among: Sequence[int] | None = None) -> list[str]:
+    """The text of each page, or of those ``among`` them."""
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    pages = reader.pages if among is None else [reader.pages[number] for number in among]
     for page in pages:
         _make_readable(page["/Resources"])
     return [page.extract_text() for page in pages]

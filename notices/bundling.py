@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -21,12 +21,12 @@ from django.utils.translation import gettext as _
 from company.files import store_file
 from company.models import FilePurpose, StoredFile
 from company.notifying import notify
+from notices import print_parts
 from notices.font_pool import FontPool
 from notices.image_pool import share_images
 from notices.imposing import impose, is_slip
-from notices.kinds import KINDS
 from notices.labels import labels_of, print_labels
-from notices.models import Batch, Notice, NoticeKind
+from notices.models import Batch, Notice
 from notices.rendering import CHUNK
 
 STALE_AFTER = timedelta(seconds=90)  # the claim is renewed with each chunk of letters
@@ -77,7 +77,10 @@ def bundle(batch_id: int, *, clock: Callable[[], datetime]) -> bool:
         files = _files(batch, letters, claim)
     except ClaimLostError:
         return False
-    return _finish(batch, letters, files, claim=claim, now=clock())
+    is_finished = _finish(batch, letters, files, claim=claim, now=clock())
+    if is_finished:
+        print_parts.forget_parts(batch)
+    return is_finished
 
 
 def _files(batch: Batch, letters: Sequence[Notice], claim: Claim) -> dict[str, StoredFile | None]:
@@ -126,10 +129,8 @@ def _issued(batch: Batch) -> list[Notice]:
 
 
 def _merged_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile:
-    copies = KINDS[NoticeKind(batch.kind)].copies
     with tempfile.TemporaryFile() as content:
-        files = [letter.file for letter in letters if letter.file]
-        merge(files, cast("BinaryIO", content), copies=copies, after_each_part=claim.renew)
+        _merge(batch, letters, cast("BinaryIO", content), claim)
         return _keep(batch, content, f"{batch}.pdf", "application/pdf")
 
 
@@ -179,30 +180,13 @@ def _keep(batch: Batch, content: IO[bytes], name: str, content_type: str) -> Sto
     )
 
 
-def merge(
-    files: Sequence[StoredFile], target: BinaryIO, *, copies: int = 1, after_each_part: Callable[[], None]
-) -> None:
-    """One PDF of all files in order, each so many times, which share fonts and pictures; slips stand on A4 sheets."""
-    pool = FontPool()
+def _merge(batch: Batch, letters: Sequence[Notice], target: BinaryIO, claim: Claim) -> None:
+    """One PDF of all letters in order; slips stand side by side on sheets of A4."""
     with pikepdf.new() as whole:
-        for start in range(0, len(files), CHUNK):
-            part = BytesIO()  # so that not all the files stay in memory until the end
-            _merge_part(files[start : start + CHUNK], part, pool, copies=copies)
-            with pikepdf.open(part) as source:
-                whole.pages.extend(source.pages)
-            after_each_part()
-        pool.embed(whole)
+        for run in print_parts.runs(letters):
+            with pikepdf.open(BytesIO(print_parts.part_of(batch, run))) as part:
+                whole.pages.extend(part.pages)
+            claim.renew()
         share_images(whole)
         with impose(whole) if is_slip(whole) else nullcontext(whole) as sheets:
             sheets.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-
-
-def _merge_part(files: Iterable[StoredFile], target: BinaryIO, pool: FontPool, *, copies: int) -> None:
-    with pikepdf.new() as part:
-        for stored in files:
-            with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as letter:
-                pool.share(letter)
-                for _copy in range(copies):
-                    part.pages.extend(letter.pages)
-        share_images(part)
-        part.save(target, compress_streams=False)  # read again at once

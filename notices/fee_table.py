@@ -1,10 +1,12 @@
 """The tables of a fee notice: what each charge was computed from, or what is open of each fee."""
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from notices.amounts import figures
+from notices.fonts import half_widths
 from notices.grid import Column, Grid, Page, Row, filled
 
 ON_BEHALF = "（代收）"
@@ -40,21 +42,29 @@ BY_FEE = Grid(
     half_width=HALF_WIDTH,
     line=LINE,
 )
-ONE_PAGE, FIRST_PAGE, NEXT_PAGE = 7, 14, 32
-"""Lines of charges: below the text with everything behind them; below the text when the table goes on; on a page."""
-CLOSING = 13  # lines that the signature and the receipt below the table take
+TYPE_AREA, HEAD, CLOSING = 251.0, 43.0, 90.0
+"""Heights in mm: of a page, of what stands above the text, of signature and receipt below the table."""
+TEXT_LINE, SIGNS_OF_LINE = 6.7, 78  # mm; half-widths, two fewer than fit, since letters are not all half as wide
+NEXT_PAGE = 34
 
 
-def fee_table(charges: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The table of a fee notice. It begins under the text; the receipt to tear off fits below its last page."""
+def fee_table(charges: Sequence[Mapping[str, Any]], text: Sequence[str]) -> dict[str, Any]:
+    """The table of a fee notice. It begins under the paragraphs of ``text``; the receipt fits below its last page."""
     in_part = any(Decimal(charge["settled"]) for charge in charges)
     grid = IN_PART if in_part else PLAIN
     rows = [grid.row(_cells(charge, in_part=in_part)) for charge in charges]
-    if sum(row.height for row in rows) <= ONE_PAGE:
+    free = TYPE_AREA - HEAD - TEXT_LINE * sum(map(_lines, text))
+    if sum(row.height for row in rows) + 2 <= (free - CLOSING) / LINE:
         sheets = [rows]
     else:
-        sheets = filled(rows, first=FIRST_PAGE, following=NEXT_PAGE, closing=CLOSING)
+        first = max(int(free / LINE) - 3, 1)  # head and foot of the table, and a line more than was counted
+        sheets = filled(rows, first=first, following=NEXT_PAGE - 2, closing=math.ceil(CLOSING / LINE))
     return grid.as_data(_pages(grid, charges, sheets, in_part=in_part))
+
+
+def _lines(paragraph: str) -> int:
+    """About how many lines a paragraph takes, with its indent."""
+    return math.ceil((half_widths(paragraph) + 4) / SIGNS_OF_LINE)
 
 
 def fee_summary(fees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

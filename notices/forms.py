@@ -29,7 +29,9 @@ class TemplateForm(forms.Form):
 
     def __init__(self, *args: Any, rules: KindRules, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if rules.kind != NoticeKind.DOOR_SLIP:
+        if rules.kind == NoticeKind.DOOR_SLIP:
+            self.fields["body"].widget.attrs["rows"] = 16
+        else:
             self.fields["paper"].widget = forms.HiddenInput()
         if rules.kind not in NoticeKind:
             self.fields["unit"].widget = forms.HiddenInput()

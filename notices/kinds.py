@@ -121,8 +121,8 @@ SECTION_FIELDS: Mapping[str, frozenset[str]] = {
 """The marks of optional paragraphs, each with the fields that only such a paragraph may use."""
 
 WORDS_OF_DEMAND = (
-    "欠", "催", "债", "缴", "逾期", "滞纳", "违约", "拖延", "起诉", "诉讼", "律师", "法院", "仲裁", "强制", "征信", "失信",
-    "黑名单", "收费", "账单",
+    "欠", "催", "债", "缴", "逾期", "滞纳", "违约", "拖延", "起诉", "诉讼", "律师", "法院", "仲裁", "强制", "征信",
+    "失信", "黑名单", "收费", "账单",
 )  # fmt: skip
 
 

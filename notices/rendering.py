@@ -51,6 +51,7 @@ def letter_content(body: str, data: Mapping[str, Any], rules: KindRules, *, draf
     """What the layout of a letter reads."""
     fields = data["fields"]
     values = {**fields, **{name: blank for name, blank in rules.blanks.items() if not fields.get(name)}}
+    blocks = [(block.role, fill(block.text, values)) for block in standing(parse(body), data.get("sections", ()))]
     content = {
         "title": rules.title,
         "number": fields["函号"],
@@ -59,18 +60,15 @@ def letter_content(body: str, data: Mapping[str, Any], rules: KindRules, *, draf
         "draft": draft and rules.needs_mandate,
         "corrects": data.get("corrects", ""),
         "fields": fields,
-        "blocks": [
-            {"role": block.role, "text": parts(fill(block.text, values))}
-            for block in standing(parse(body), data.get("sections", ()))
-        ],
+        "blocks": [{"role": role, "text": parts(text)} for role, text in blocks],
         "on-behalf": any(charge["on_behalf"] for charge in data.get("charges", ())),
     }
-    return content | _tables(rules, data) | _images(data.get("images", {}))
+    return content | _tables(rules, data, [text for _, text in blocks]) | _images(data.get("images", {}))
 
 
-def _tables(rules: KindRules, data: Mapping[str, Any]) -> dict[str, Any]:
+def _tables(rules: KindRules, data: Mapping[str, Any], text: Sequence[str]) -> dict[str, Any]:
     if rules.kind == NoticeKind.FEE_NOTICE:
-        return {"fees": fee_table(data["charges"])}
+        return {"fees": fee_table(data["charges"], text)}
     if rules.kind == NoticeKind.DOOR_SLIP:
         folded = data["paper"] == SlipPaper.FOLDED
         return {"paper": data["paper"], "fees": fee_summary(data["by_fee"]) if folded else None}

@@ -57,7 +57,7 @@ def public_issue(request: ProjectRequest, kind: str) -> HttpResponse:
     deadline_on = form.cleaned_data.get("deadline_on")
     try:
         notice = publish(request.project, PublicKind(kind), deadline_on=deadline_on, by=request.user, now=now)
-        messages.success(request, _("%(number)s is issued.") % {"number": notice.number})
+        messages.success(request, _("%(number)s is published.") % {"number": notice.number})
     except PublicRefusedError as error:
         messages.error(request, " ".join(error.faults))
     return redirect("notices:public", request.project.code)

@@ -45,7 +45,7 @@ class StepDue(models.TextChoices):
 def waits_for(kind: NoticeKind) -> Q:
     """Cases whose next step asks for a kind of letter, but for those whose letter is made and only has to go out."""
     in_the_house = Notice.objects.undispatched().filter(account=OuterRef("account"), kind=kind)
-    return Q(next_step__in=STEPS_OF[kind]) & ~Exists(in_the_house)
+    return Q(~Exists(in_the_house), next_step__in=STEPS_OF[kind])
 
 
 @dataclass(frozen=True, slots=True)

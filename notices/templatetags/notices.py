@@ -27,3 +27,9 @@ def short_hash(sha256: str) -> str:
 def frozen_amount(text: str) -> str:
     """An amount as it is frozen with a paper, the way all amounts are shown: ``4134.94`` as ``4,134.94``."""
     return figures(Decimal(text))
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text, to walk through in a template."""
+    return text.split()

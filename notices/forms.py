@@ -13,7 +13,7 @@ from company.files import document_type
 from company.forms import DayInput
 from notices.firms import MANDATE_BYTES
 from notices.issuing import DEFAULT_DEADLINE_DAYS
-from notices.kinds import KINDS, KindRules
+from notices.kinds import KindRules
 from notices.models import LawFirm, NoticeKind, SlipPaper
 
 

@@ -112,7 +112,6 @@ def _acts(delivery: Delivery, *, is_last: bool) -> frozenset[str]:
         "undo-receipt": state in (State.SIGNED, State.DELIVERED),
         "undo-return": state in Delivery.BACK and is_last,
         "take-back": state == State.DISPATCHED and not delivery.tracking_number and not delivery.posting_proof_id,
-        "again": delivery.has_failed and is_last,
     }
     return frozenset(act for act, offered in acts.items() if offered)
 
@@ -176,7 +175,7 @@ def _history(notice: Notice) -> list[HistoryLine]:
         )
         for move in sent
     ]
-    return sorted(lines, key=lambda line: line.at, reverse=True)
+    return sorted(lines, key=lambda line: line.at)[::-1]
 
 
 def _event(move: DeliveryTransition) -> str:

@@ -18,6 +18,12 @@ def masked_owner(notice: Notice) -> str:
 
 
 @register.filter
+def short_number(notice: Notice) -> str:
+    """The end of a document number, by which a pile is read: ``0416号``."""
+    return f"{notice.sequence:04d}号"
+
+
+@register.filter
 def short_hash(sha256: str) -> str:
     """``b2d4…17``."""
     return f"{sha256[:4]}…{sha256[-2:]}" if sha256 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -25,10 +26,11 @@ from notices.delivery_forms import (
     ScanForm,
 )
 from notices.dispatching import dispatch
-from notices.letter_page import read_letter
+from notices.letter_page import LetterPage, read_letter
 from notices.models import Delivery, Notice
 from notices.scan_archives import ScanRefusedError
 from notices.signing import sign_letter, withdraw_scan
+from owners.models import Address
 
 
 @project_view(Right.ISSUE_NOTICES)
@@ -44,7 +46,8 @@ def letter(request: ProjectRequest, pk: int) -> HttpResponse:
         "scan_form": ScanForm(),
         "reason_form": ReasonForm(),
         "dispatch_form": DispatchForm(kind=notice.kind, today=today),
-        "sendings": [(sending, _forms(sending.delivery, notice, today=today)) for sending in page.sendings],
+        "again_form": _again_form(page, notice, today=today),
+        "sendings": [(sending, _forms(sending.delivery, today=today)) for sending in page.sendings],
     }
     return TemplateResponse(request, "notices/letter.html", context)
 
@@ -119,7 +122,7 @@ def to_letter(request: ProjectRequest, notice: Notice) -> HttpResponseRedirect:
     return redirect("notices:letter", request.project.code, notice.pk)
 
 
-def _forms(delivery: Delivery, notice: Notice, *, today: Any) -> dict[str, Any]:
+def _forms(delivery: Delivery, *, today: date) -> dict[str, Any]:
     """The forms of one sending; each has ids of its own."""
     name = f"d{delivery.pk}"
     return {
@@ -129,5 +132,14 @@ def _forms(delivery: Delivery, notice: Notice, *, today: Any) -> dict[str, Any]:
         "contents": ContentsForm(initial={"contents": delivery.contents}, auto_id=f"{name}-%s"),
         "proof": ProofForm(channel=delivery.channel, auto_id=f"{name}-%s"),
         "reason": ReasonForm(auto_id=f"{name}-%s"),
-        "again": DispatchForm(kind=notice.kind, today=today, auto_id=f"{name}-a-%s"),
     }
+
+
+def _again_form(page: LetterPage, notice: Notice, *, today: date) -> DispatchForm | None:
+    """To send it once more: by the same channel, to the other address."""
+    if page.next.act != "again":
+        return None
+    last = page.sendings[0].delivery
+    other = Address.Kind.SECOND if last.address_kind == Address.Kind.ON_SITE else Address.Kind.ON_SITE
+    initial = {"channel": last.channel, "address_kind": other}
+    return DispatchForm(kind=notice.kind, today=today, initial=initial, auto_id="again-%s")

@@ -271,7 +271,7 @@ def _cash(case: Case) -> Iterator[Entry]:
 
 
 def _notices(case: Case) -> Iterator[Entry]:
-    notices = Notice.objects.filter(account=case.account_id).select_related("batch__confirmed_by")
+    notices = Notice.objects.filter(account=case.account_id).select_related("batch__confirmed_by", "corrects")
     for notice in notices:
         yield _entry(
             notice.batch.confirmed_at,
@@ -281,8 +281,18 @@ def _notices(case: Case) -> Iterator[Entry]:
             person=notice.batch.confirmed_by.name,
             status=notice.get_state_display(),
             status_colour=NOTICE_COLOURS.get(Notice.State(notice.state), "blue"),
-            detail=notice.get_void_reason_display() if notice.void_reason else "",
+            detail=_notice_detail(notice),
+            warnings=[_("listed charges are settled otherwise by now")] if notice.overtaken_at else [],
         )
+
+
+def _notice_detail(notice: Notice) -> str:
+    said = [notice.get_void_reason_display()] if notice.void_reason else []
+    if notice.corrects:
+        said.append(_("corrects %(number)s") % {"number": notice.corrects.number})
+    if notice.superseded:
+        said.append(_("a correction has taken its place"))
+    return _("; ").join(said)
 
 
 def _deliveries(case: Case) -> Iterator[Entry]:

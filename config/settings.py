@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config import embedded, logs
 from config.environment import BASE_DIR, env, on_this_machine, required, required_where_served, var_dir
 from config.environment import embedded as is_embedded
+from config.file_storage import file_storage
 
 VAR_DIR = var_dir()
 EMBEDDED = is_embedded()
@@ -199,7 +200,7 @@ _static_storage = (
     "config.static_files.HashedFiles" if STATIC_MANIFEST else "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": file_storage(),
     "staticfiles": {"BACKEND": _static_storage},
 }
 MEDIA_ROOT = VAR_DIR / "media"

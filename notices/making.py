@@ -5,27 +5,36 @@ happens in one transaction under the accounts' locks. A worker may die at any li
 the sweep, what it had written is written again, and what it had issued is no longer in the queue.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from arrears.posting import lock_accounts
-from company.files import store_file
+from company.files import store_files
 from company.models import FilePurpose, StoredFile
 from notices.following import void_changed
+from notices.images import pictures_of
 from notices.kinds import KINDS
 from notices.models import Batch, Notice, NoticeKind
 from notices.press import PressError, PressTimeoutError, Printed
-from notices.rendering import CHUNK, print_letters, unprintable
+from notices.rendering import CHUNK, picture_names, print_letters, unprintable
 from notices.states import move
 
 STALE_AFTER = timedelta(seconds=90)  # twice what the press may take for a chunk
 SMALL_CHUNK = 10
 ATTEMPTS = 3  # in a chunk, in a small one, alone
 ATTEMPTS_INTERRUPTED = 5
+
+ADD_FILES = """
+    UPDATE notices_notice AS notice
+    SET file_id = made.file_id, file_sha256 = made.sha256, pages = made.pages, issued_at = %s
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::smallint[]) AS made (id, file_id, sha256, pages)
+    WHERE notice.id = made.id
+"""
 
 State = Notice.State
 
@@ -82,12 +91,15 @@ def print_claim(claim: Claim) -> Outcome:
     if not printable:
         return outcome
     try:
-        printed = print_letters([(body, notice.data) for notice in printable], rules)
+        names = picture_names([notice.data for notice in printable])
+        pictures = pictures_of(claim.batch.project, names)
+        printed = print_letters([(body, notice.data) for notice in printable], rules, pictures=pictures)
     except PressError as error:
         _note_press_error(printable, error, outcome)
         return outcome
-    for notice, letter in zip(printable, printed, strict=True):
-        outcome.files[notice.pk] = (_keep(claim.batch, notice, letter), letter.pages)
+    kept = _keep(claim.batch, printable, printed)
+    for notice, file, letter in zip(printable, kept, printed, strict=True):
+        outcome.files[notice.pk] = (file, letter.pages)
     return outcome
 
 
@@ -101,22 +113,23 @@ def _note_press_error(notices: Collection[Notice], error: PressError, outcome: O
             outcome.released.add(notice.pk)
 
 
-def _keep(batch: Batch, notice: Notice, letter: Printed) -> StoredFile:
-    return store_file(
+def _keep(batch: Batch, notices: Sequence[Notice], printed: Sequence[Printed]) -> list[StoredFile]:
+    names = [f"{notice.number}.pdf" for notice in notices]
+    kept = store_files(
         project=batch.project,
-        content=letter.pdf,
-        name=f"{notice.number}.pdf",
+        contents={name: letter.pdf for name, letter in zip(names, printed, strict=True)},
         content_type="application/pdf",
         purpose=FilePurpose.NOTICE,
         by=batch.confirmed_by,
     )
+    return [kept[name] for name in names]
 
 
 @transaction.atomic
-def settle_claim(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
+def settle_claim(claim: Claim, outcome: Outcome, *, now: datetime) -> list[Notice]:
     """Issue what was printed, unless the ledger says otherwise by now; fail or release the rest.
 
-    Letters that are no longer this claim's are left alone.
+    Letters that are no longer this claim's are left alone. Returns the issued ones in round order, with their files.
     """
     lock_accounts(notice.account_id for notice in claim.notices)
     mine = {notice.pk: notice for notice in _still_mine(claim)}
@@ -125,14 +138,22 @@ def settle_claim(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
     issued = [mine[pk] for pk in outcome.files if pk in mine and pk not in void]
     for notice in issued:
         notice.file, notice.pages = outcome.files[notice.pk]
-        notice.file_sha256 = notice.file.sha256
-        notice.issued_at = now
-    Notice.objects.bulk_update(issued, ["file", "file_sha256", "pages", "issued_at"])
+    _add_files(issued, now=now)
     move(_rows(issued), State.ISSUED, now=now, failure="", failure_detail="")
     for pk, (failure, detail) in outcome.failures.items():
         if pk in mine:
             move(_rows([mine[pk]]), State.FAILED, now=now, failure=failure, failure_detail=detail)
     move(_rows([mine[pk] for pk in outcome.released if pk in mine]), State.QUEUED, now=now)
+    return issued
+
+
+def _add_files(notices: Sequence[Notice], *, now: datetime) -> None:
+    """Write the files of ``notices`` and their pages; Django's bulk_update took longer than all else here."""
+    files = [cast("StoredFile", notice.file) for notice in notices]
+    hashes, pages = [file.sha256 for file in files], [notice.pages for notice in notices]
+    with connection.cursor() as cursor:
+        ids = [notice.pk for notice in notices]
+        cursor.execute(ADD_FILES, [now, ids, [file.pk for file in files], hashes, pages])
 
 
 def _still_mine(claim: Claim) -> list[Notice]:

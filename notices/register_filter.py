@@ -36,6 +36,9 @@ class RegisterFilterForm(forms.Form):
     delivery = forms.ChoiceField(label=_("Delivery"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     lacks = forms.ChoiceField(label=_("Lacks"), required=False)
+    overtaken = forms.ChoiceField(
+        label=_("Since it was sent"), required=False, choices=[("", _("All")), ("1", _("charges settled otherwise"))]
+    )
     batch = forms.ModelChoiceField(Batch.objects.none(), label=_("Batch"), required=False, empty_label=_("All"))
     since = forms.DateField(label=_("Dated since"), required=False, widget=DayInput)
     until = forms.DateField(label=_("until"), required=False, widget=DayInput)
@@ -61,6 +64,8 @@ class RegisterFilterForm(forms.Form):
         for name in ("state", "kind", "void_reason", "batch"):
             if chosen.get(name):
                 rows = rows.filter(**{name: chosen[name]})
+        if chosen.get("overtaken"):
+            rows = rows.filter(overtaken_at__isnull=False)
         rows = _of_delivery(rows, chosen)
         rows = _of_days(rows, chosen.get("since"), chosen.get("until"))
         if text := chosen.get("q", "").strip():

@@ -1,5 +1,8 @@
 """Codes for scanners, as drawings of our own making."""
 
+from functools import lru_cache
+
+import segno
 from barcode.codex import Code128
 
 
@@ -14,4 +17,15 @@ def code128(text: str) -> str:
             path.append(f"M{start} 0h{position - start}v10h-{position - start}z")
             start = None
     size = f'width="{len(modules)}" height="10"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><path d="{"".join(path)}"/></svg>'
+
+
+@lru_cache(maxsize=64)
+def qr_code(text: str) -> str:
+    """A QR code as SVG, one unit a module, with its quiet zone. All letters of a batch have the same."""
+    rows = list(segno.make_qr(text, error="m").matrix_iter(border=4))
+    path = [
+        f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module
+    ]  # fmt: skip
+    size = f'width="{len(rows)}" height="{len(rows)}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><path d="{"".join(path)}"/></svg>'

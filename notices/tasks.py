@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from notices import bundling, following, making
+from notices import bundling, following, making, print_parts
 from notices.models import Batch
 from notices.waking import RENDER_BATCH, wake
 
@@ -21,7 +21,8 @@ def render_batch(batch_id: int) -> None:
         if claim is None:
             bundling.bundle(batch_id, clock=timezone.now)
             return
-        making.settle_claim(claim, making.print_claim(claim), now=timezone.now())
+        issued = making.settle_claim(claim, making.print_claim(claim), now=timezone.now())
+        print_parts.prepare_parts(claim.batch, issued)
     wake(batch_id)
 
 

@@ -45,6 +45,8 @@ FROZEN = {
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",
+    "notices.PublicNotice",
+    "notices.Recipient",
     "notices.SignedScan",
     "notices.DeliveryTransition",
 }
@@ -90,6 +92,7 @@ MUTABLE = {
     "arrears.ColumnMapping",
     "notices.NumberSequence",
     "notices.NoticeTemplate",
+    "notices.PrintImage",
     "notices.LawFirm",
     "notices.Batch",
     "notices.Notice",

@@ -9,12 +9,13 @@ from collection.letters import LetterOrder, issue_letters, usual_occasion
 from collection.models import Case, Stage
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
+from notices.batch_preview import Terms
 from notices.bundling import bundle
 from notices.default_texts import install_default_templates
 from notices.editing import approve_text
 from notices.issuing import NothingToSendError
 from notices.making import claim_chunk, print_claim, settle_claim
-from notices.models import Batch, LawFirm, NoticeKind
+from notices.models import Batch, Channel, LawFirm, NoticeKind
 from owners.models import ServiceContract
 
 
@@ -40,8 +41,9 @@ def issue(project: Project, *, by: User, now: datetime, today: date, most: int |
     due = Case.objects.filter(project=project, stage=Stage.LEGAL, next_step="lawyer_letter").open()
     cases = list(due.in_round_order().select_related("project", "account")[:most])
     order = LetterOrder(
-        project, NoticeKind.LAWYER_LETTER, usual_occasion(project, today=today), today + timedelta(days=21), cases
-    )
+        project, NoticeKind.LAWYER_LETTER, usual_occasion(project, today=today), today + timedelta(days=21), cases,
+        terms=Terms(channel=Channel.EMS),
+    )  # fmt: skip
     try:
         return issue_letters(order, by=by, now=now)
     except NothingToSendError:

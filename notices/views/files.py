@@ -12,7 +12,7 @@ from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.models import StoredFile
 from company.rights import Right
-from notices.models import Batch, Notice
+from notices.models import Batch, Notice, PublicNotice
 from notices.signing import final_file
 
 Answer = TypeVar("Answer", HttpResponse, FileResponse)
@@ -34,16 +34,20 @@ def notice_file(request: ProjectRequest, pk: int) -> FileResponse:
 
 @project_view(Right.ISSUE_NOTICES)
 def batch_file(request: ProjectRequest, pk: int, which: str) -> FileResponse:
-    """The merged print file or the archive of a batch, once all its letters are made."""
+    """The merged print file, the labels or the archive of a batch, once all its letters are made."""
     batches = Batch.objects.visible_to(request.user).filter(project=request.project)
-    batch = batches.select_related("merged_file", "zip_file").filter(pk=pk).first()
-    stored = {"merged": batch.merged_file, "zip": batch.zip_file}.get(which) if batch else None
+    batch = batches.select_related("merged_file", "zip_file", "labels_file").filter(pk=pk).first()
+    stored = (
+        {"merged": batch.merged_file, "zip": batch.zip_file, "labels": batch.labels_file}.get(which) if batch else None
+    )
     if stored is None:
         raise Http404
-    return hand_out(request, stored, batch, inline=which == "merged")
+    return hand_out(request, stored, batch, inline=which != "zip")
 
 
-def hand_out(request: ProjectRequest, stored: StoredFile, what: Batch | Notice | None, *, inline: bool) -> FileResponse:
+def hand_out(
+    request: ProjectRequest, stored: StoredFile, what: Batch | Notice | PublicNotice | None, *, inline: bool
+) -> FileResponse:
     """Stream a file and record who took it."""
     record(action="notices.downloaded", by=request.user, project=request.project, obj=what, file=stored.sha256)
     response = FileResponse(stored.file.open("rb"), content_type=stored.content_type)

@@ -84,5 +84,5 @@ def _filtered(request: ProjectRequest) -> tuple[RegisterFilterForm, QuerySet[Not
     batches = Batch.objects.visible_to(request.user).filter(project=request.project)
     form = RegisterFilterForm(request.GET, batches=batches)
     letters = Notice.objects.visible_to(request.user).filter(project=request.project)
-    rows = form.narrow(letters).select_related("account__unit", "batch", "file")
+    rows = form.narrow(letters).select_related("account__unit", "batch", "file").prefetch_related("corrections")
     return form, order_by(rows, request.GET.get("sort", DEFAULT_SORT))

@@ -32,7 +32,7 @@ def project(db, settings, tmp_path):
 def blank(monkeypatch):
     """Printing without the press: one blank page a letter."""
 
-    def print_letters(letters, rules, *, draft=True):
+    def print_letters(letters, rules, *, draft=True, pictures=None):
         printed = []
         for _, data in letters:
             pdf, content = pikepdf.new(), io.BytesIO()
@@ -139,10 +139,10 @@ class TestFailures:
         batch = confirmed(project)
         bad, good_print = batch.notices.get(position=2).number, making.print_letters
 
-        def print_letters(letters, rules):
+        def print_letters(letters, rules, *, pictures):
             if any(data["fields"]["函号"] == bad for _, data in letters):
                 raise error
-            return good_print(letters, rules)
+            return good_print(letters, rules, pictures=pictures)
 
         monkeypatch.setattr(making, "print_letters", print_letters)
         make_all(batch)

@@ -9,7 +9,7 @@ import pytest
 import python_calamine
 from django.core.files.base import ContentFile
 
-from notices.models import Delivery, DeliveryTransition, TrackingList
+from notices.models import Delivery, DeliveryTransition, Recipient, TrackingList
 from notices.tracking_lists import ListMovedError, ListRefusedError, post_list, preview_list, upload_list
 from notices.tracking_matching import Verdict
 from notices.waybills import enter_number
@@ -273,6 +273,25 @@ class TestMatching:
         (line,) = desk.look(sheet(item(A, address="江苏省南京市中山路1号"))).lines
         assert line.verdict is Verdict.NEW
         assert line.remarks
+
+    def test_a_letter_to_a_second_address_is_found_by_that_address_whatever_room_it_ends_with(self, desk):
+        delivery = desk.letter("9-1-101")
+        desk.letter("1-1-502", "张三")
+        Recipient.objects.create(
+            notice=delivery.notice,
+            address_kind="second",
+            name="朱明玥",
+            address="南京市中山路8号翠苑1栋1单元502室",
+            envelope=1,
+        )
+        (line,) = desk.look(sheet(item(A, address="南京市 中山路８号翠苑1栋1单元502室"))).lines
+        assert (line.verdict, line.delivery.pk, line.remarks) == (Verdict.NEW, delivery.pk, ())
+
+    @pytest.mark.parametrize(("name", "verdict"), [("朱*玥", Verdict.NEW), ("朱**", Verdict.NEW), ("张*", Verdict.BAD)])
+    def test_names_with_stars_as_carriers_print_them(self, desk, name, verdict):
+        desk.letter("1-1-502")
+        (line,) = desk.look(sheet(item(A, name))).lines
+        assert line.verdict is verdict
 
     def test_a_letter_numbered_otherwise_and_a_number_used_elsewhere(self, desk):
         first, _second = desk.letter("1-1-502"), desk.letter("3-2-101", "徐霞頔")

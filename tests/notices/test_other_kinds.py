@@ -11,7 +11,7 @@ from arrears.assessing import assess_accounts, reverse_late_fee
 from arrears.models import LateFee
 from arrears.verification import verify
 from company.models import Project
-from notices import bundling, making
+from notices import bundling, making, print_parts
 from notices.batch_preview import Terms
 from notices.following import follow_ledger
 from notices.image_pool import share_images
@@ -89,7 +89,8 @@ class TestEms:
         assert batch.labels_file is None
 
     def test_control_without_sharing_each_letter_brings_its_picture(self, project, monkeypatch):
-        monkeypatch.setattr(bundling, "share_images", lambda pdf: None)
+        for module in (bundling, print_parts):
+            monkeypatch.setattr(module, "share_images", lambda pdf: None)
         picture_in_use(project, ImagePurpose.SEAL)
         batch = made(confirmed(project, NoticeKind.EMS_NOTICE, debtors(project, 3), Channel.BY_HAND))
         with pikepdf.open(io.BytesIO(content(batch.merged_file))) as pdf:

@@ -5,11 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, Min, Q, Sum
 
-from collection.letters import STEPS_OF, StepDue
+from collection.letters import STEPS_OF, StepDue, waits_for
 from collection.models import ArrearsReason
 from collection.models.cases import CaseQuerySet
 from notices.models import NoticeKind
@@ -48,7 +50,7 @@ class DueCounts:
 
 def due_counts(cases: CaseQuerySet, *, today: date) -> DueCounts:
     """One query over the open ones among ``cases``."""
-    waiting = cases.open().filter(next_step__in=list(KIND_OF_STEP)).order_by()
+    waiting = _waiting(cases)
     rows = waiting.values("next_step").annotate(
         number=Count("pk"), due=Count("pk", filter=Q(next_step_on__lte=today)),
         late=Count("pk", filter=Q(next_step_on__lt=today)),
@@ -65,7 +67,7 @@ def due_counts(cases: CaseQuerySet, *, today: date) -> DueCounts:
 
 def due_letters(cases: CaseQuerySet, *, today: date, when: StepDue = StepDue.NEXT) -> list[DueLetters]:
     """The groups with the earliest due day first; one query over the open ones among ``cases``."""
-    waiting = cases.open().filter(next_step__in=list(KIND_OF_STEP)).order_by()
+    waiting = _waiting(cases)
     if when in {StepDue.DUE, StepDue.LATE}:
         waiting = waiting.filter(next_step_on__lte=today if when == StepDue.DUE else today - timedelta(days=1))
     rows = waiting.values("next_step", "reason", "team_id", "team__name").annotate(
@@ -77,6 +79,10 @@ def due_letters(cases: CaseQuerySet, *, today: date, when: StepDue = StepDue.NEX
         groups[KIND_OF_STEP[row["next_step"]], ArrearsReason(row["reason"])].append(dict(row))
     found = [_joined(kind, reason, parts, today) for (kind, reason), parts in groups.items()]
     return sorted(found, key=lambda group: (group.due_on, group.kind, group.reason))
+
+
+def _waiting(cases: CaseQuerySet) -> CaseQuerySet:
+    return cases.open().filter(reduce(or_, (waits_for(kind) for kind in STEPS_OF))).order_by()
 
 
 def _joined(kind: NoticeKind, reason: ArrearsReason, parts: Collection[dict[str, Any]], today: date) -> DueLetters:

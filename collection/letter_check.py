@@ -168,15 +168,15 @@ class _Doors:
 
     def _door(self, out: LeftOut, case: Case) -> tuple[str, str | Promise]:
         if out.reason is Reason.ALREADY_OUT:
-            return f"{self._url('notices:register')}?q={out.detail}", _("the letter")
+            return f"{self._url('notices:register')}?q={out.detail}", _("to the letter")
         if out.reason is Reason.NO_OWNER:
-            return self._url("owners:unit", case.account.unit_id), _("the unit")
+            return self._url("owners:unit", case.account.unit_id), _("to the unit")
         if out.reason is Reason.UNKNOWN_START:
-            return self._url("arrears:account", out.account_id), _("the account")
+            return self._url("arrears:account", out.account_id), _("to the account")
         if out.reason in AT_THE_OWNER and out.account_id in self.owners:
-            return self._url("owners:owner", self.owners[out.account_id]), _("the owner")
+            return self._url("owners:owner", self.owners[out.account_id]), _("to the owner")
         if out.reason is Reason.HELD and out.group == str(Limit.REQUEST.label) and case.pk in self.requests:
-            return self._url("collection:request", self.requests[case.pk]), _("the request")
+            return self._url("collection:request", self.requests[case.pk]), _("to the request")
         return "", ""
 
     def _url(self, name: str, pk: int | None = None) -> str:

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from collection.letters import Choice, StepDue
@@ -109,7 +110,9 @@ class LetterForm(forms.Form):
     one_envelope = forms.BooleanField(
         label=_("One envelope per person"),
         required=False,
-        help_text=_("Each account keeps its own letter; those of one person travel together and cost one postage."),
+        help_text=_(
+            "Each account keeps its own letter; those of one person travel together and cost one postage. Not by EMS."
+        ),
     )
 
     def __init__(self, data: Any = None, *, kind: NoticeKind, occasion: str, deadline_on: date) -> None:
@@ -120,6 +123,15 @@ class LetterForm(forms.Form):
         if kind == NoticeKind.DOOR_SLIP:  # names nobody and sets no deadline
             for name in ("first", "deadline_on", "one_envelope"):
                 del self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("one_envelope") and (given.get("channel") or self.usual_channel) == Channel.EMS:
+            self.add_error(
+                "one_envelope",
+                _t("Each EMS letter has a waybill and a proof of its own. Choose another channel, or untick this."),
+            )
+        return given
 
     def terms(self, marks: MarksForm) -> Terms:
         given, marked = self.cleaned_data, marks.cleaned_data

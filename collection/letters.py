@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from arrears.posting import lock_accounts
@@ -20,7 +21,7 @@ from notices.batch_preview import BatchPreview, Terms
 from notices.batches import cancel_batch, cancel_rest
 from notices.issuing import check_batch, confirm_batch
 from notices.leaving_out import Held, Holder, LeftOut, Reason
-from notices.models import Batch, NoticeKind
+from notices.models import Batch, Notice, NoticeKind
 from owners.models import Building
 
 MEASURE_OF = {
@@ -39,6 +40,12 @@ class StepDue(models.TextChoices):
     NEXT = "next", _("asks for this letter")
     DUE = "due", _("asks for this letter, due today or overdue")
     LATE = "late", _("asks for this letter, overdue")
+
+
+def waits_for(kind: NoticeKind) -> Q:
+    """Cases whose next step asks for a kind of letter, but for those whose letter is made and only has to go out."""
+    in_the_house = Notice.objects.undispatched().filter(account=OuterRef("account"), kind=kind)
+    return Q(~Exists(in_the_house), next_step__in=STEPS_OF[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Choice:
         if self.min_days is not None:
             chosen = chosen.filter(oldest_due_on__lte=today - timedelta(days=self.min_days))
         if self.step:
-            chosen = chosen.filter(next_step__in=STEPS_OF[self.kind])
+            chosen = chosen.filter(waits_for(self.kind))
         if self.step in {StepDue.DUE, StepDue.LATE}:
             latest = today if self.step == StepDue.DUE else today - timedelta(days=1)
             chosen = chosen.filter(next_step_on__lte=latest)

@@ -97,6 +97,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         TEMPLATES,
         Entry(_("Register of letters"), "notices:register", "mail"),
+        Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         PUBLIC_NOTICES,
         CASES,

@@ -30,6 +30,11 @@ class Terms:
     checked: frozenset[int] | None = None
     corrects: Notice | None = None
 
+    @property
+    def shares_envelopes(self) -> bool:
+        """Whether letters of one person travel together. By EMS never: a waybill's number proves one delivery."""
+        return self.one_envelope and self.channel is not Channel.EMS
+
 
 @dataclass(frozen=True)
 class Included:

@@ -74,7 +74,8 @@ def _locked(notice_id: int) -> Notice:
 
 def is_correctable(notice: Notice) -> bool:
     """Whether a correction may take the place of this letter."""
-    return notice.state in CORRECTABLE and not notice.superseded
+    says_something = notice.kind != NoticeKind.DOOR_SLIP
+    return notice.state in CORRECTABLE and not notice.superseded and says_something
 
 
 def _give_way(notice: Notice, *, by: User, reason: str, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What becomes of letters that were sent: one function for each thing that can happen, all under the accounts' locks.
 
-A demand becomes ``delivered`` by itself as soon as its evidence is whole, in whatever order the pieces come; in the same
+A demand becomes ``delivered`` by itself as soon as its evidence is whole, in whatever order the pieces come; in that
 transaction the ledger's limitation clock restarts for the letter's charges. A slip never does. Nothing here takes the
 word of a carrier, a neighbour or the front desk for delivery.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -111,7 +111,9 @@ def receive(project: Project, ids: Collection[int], receipt: Receipt, *, by: Use
         before = delivery.state
         delivery.received_on, delivery.receiver = receipt.on, receipt.receiver or ""
         delivery.receiver_name = receipt.name
-        _move(delivery, State.SIGNED, day=receipt.on, by=by, now=now, note=delivery.get_receiver_display(), before=before)
+        _move(
+            delivery, State.SIGNED, day=receipt.on, by=by, now=now, note=delivery.get_receiver_display(), before=before
+        )
         settle(delivery, by=by, now=now)
 
     return _each(project, ids, sign)
@@ -215,7 +217,7 @@ def change_contents(project: Project, pk: int, contents: str, *, by: User, now: 
 
 @transaction.atomic
 def undo_receipt(project: Project, pk: int, *, reason: str, by: User, now: datetime) -> Outcome:
-    """It was not received after all, or otherwise: the proof is reversed in the ledger, the letter is under way again."""
+    """It was not received after all: the proof is reversed in the ledger, the letter is under way again."""
 
     def undo(delivery: Delivery) -> None:
         if delivery.state not in (State.SIGNED, State.DELIVERED):
@@ -270,9 +272,7 @@ def settle(delivery: Delivery, *, by: User, now: datetime) -> None:
     )  # fmt: skip
 
 
-def write_note(
-    delivery: Delivery, event: DeliveryTransition.Event, *, by: User, now: datetime, note: str = ""
-) -> None:
+def write_note(delivery: Delivery, event: DeliveryTransition.Event, *, by: User, now: datetime, note: str = "") -> None:
     """A row of history beside the states."""
     DeliveryTransition.objects.create(
         delivery=delivery, event=event, from_state=delivery.state, to_state=delivery.state,
@@ -297,6 +297,10 @@ def _each(project: Project, ids: Collection[int], act: Callable[[Delivery], None
                 act(delivery)
         except DeliveryRefusedError as error:
             outcome.refused.append((delivery, str(error)))
+        except IntegrityError as error:
+            if "one_sending_at_a_time" not in str(error):
+                raise
+            outcome.refused.append((delivery, _("The letter was sent again meanwhile; take that sending back first.")))
         else:
             outcome.done.append(delivery)
     return outcome

@@ -46,7 +46,7 @@ class Obstacle(models.TextChoices):
 
 @dataclass(frozen=True)
 class Order:
-    """How letters are sent. ``address_kinds`` by notice id, where not to the flat; ``contents`` in place of the usual."""
+    """How letters are sent. ``address_kinds`` by notice id, where not to the flat; ``contents``: not the usual ones."""
 
     channel: Delivery.Channel
     on: date

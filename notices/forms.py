@@ -13,8 +13,8 @@ from company.files import document_type
 from company.forms import DayInput
 from notices.firms import MANDATE_BYTES
 from notices.issuing import DEFAULT_DEADLINE_DAYS
-from notices.kinds import KINDS, KindRules
-from notices.models import LawFirm, Notice, NoticeKind, SlipPaper
+from notices.kinds import KindRules
+from notices.models import LawFirm, NoticeKind, SlipPaper
 
 
 class TemplateForm(forms.Form):
@@ -98,20 +98,3 @@ class LawFirmForm(forms.ModelForm):
         if document_type(upload) is None:
             raise ValidationError(_t("Only PDF, JPEG and PNG files are taken."))
         return upload
-
-
-class RegisterFilterForm(forms.Form):
-    q = forms.CharField(label=_("Number or room"), required=False, max_length=80, widget=forms.SearchInput)
-    state = forms.ChoiceField(label=_("State"), required=False)
-    kind = forms.ChoiceField(label=_("Kind"), required=False)
-    void_reason = forms.ChoiceField(label=_("Void because"), required=False)
-    overtaken = forms.ChoiceField(
-        label=_("Since it was sent"), required=False, choices=[("", _("All")), ("1", _("charges settled otherwise"))]
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        anything = [("", _("All"))]
-        self.fields["state"].choices = [*anything, *Notice.State.choices]  # type: ignore[attr-defined]
-        self.fields["kind"].choices = [*anything, *((kind, kind.label) for kind in KINDS)]  # type: ignore[attr-defined]
-        self.fields["void_reason"].choices = [*anything, *Notice.VoidReason.choices]  # type: ignore[attr-defined]

@@ -252,7 +252,7 @@ def _address(letters: Sequence[Letter], preview: BatchPreview, verified: Mapping
         else:
             printable.append((letter, label, data_until))
     ordered = arrange(printable, by_address=preview.terms.in_order == Batch.Order.ADDRESS)
-    numbers = envelopes([letter for letter, _, _ in ordered], shared=preview.terms.one_envelope)
+    numbers = envelopes([letter for letter, _, _ in ordered], shared=preview.terms.shares_envelopes)
     labels: dict[int, Label] = {}
     for (letter, label, data_until), number in zip(ordered, numbers, strict=True):
         preview.included.append(Included(letter, labels.setdefault(number, label), number, data_until))

@@ -8,8 +8,8 @@ from django.db.models import Avg
 from company.models import Project
 from notices.models import Channel, Notice, NoticeKind
 
-PAGES_UNKNOWN = Decimal(2)
-"""A letter and its list of charges, as long as none of the kind was printed."""
+LETTER_AND_LIST = Decimal(2)
+"""Pages of a letter with its list of charges, as long as none of the kind was printed."""
 LATEST = 300
 
 
@@ -37,5 +37,6 @@ def estimate(project: Project, kind: NoticeKind, channel: Channel, *, letters: i
     """One query: how many pages the latest letters of the kind had."""
     printed = Notice.objects.filter(project=project, kind=kind, pages__isnull=False).order_by("-pk")[:LATEST]
     mean = Notice.objects.filter(pk__in=printed.values("pk")).aggregate(mean=Avg("pages"))["mean"]
-    pages = round(letters * Decimal(mean or PAGES_UNKNOWN))
+    unknown = Decimal(1) if kind == NoticeKind.DOOR_SLIP else LETTER_AND_LIST
+    pages = round(letters * Decimal(mean or unknown))
     return Estimate(letters, envelopes, pages, price_of(project, channel))

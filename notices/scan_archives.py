@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -65,10 +65,8 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
     """The name without its folder; archives made by Chinese Windows hold it in GBK."""
     name = entry.filename
     if not entry.flag_bits & UTF8_NAMES:
-        try:
+        with suppress(UnicodeError):
             name = name.encode("cp437").decode("gb18030")
-        except UnicodeError:
-            pass
     return PurePosixPath(name.replace("\\", "/")).name
 
 

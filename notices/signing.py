@@ -21,7 +21,7 @@ from company.files import store_file
 from company.models import FilePurpose, StoredFile, User
 from notices.kinds import KINDS
 from notices.models import Batch, Notice, NoticeKind, SignedScan
-from notices.scan_archives import ScanRefusedError, read_archive, opened_pdf
+from notices.scan_archives import ScanRefusedError, opened_pdf, read_archive
 
 SCAN_BYTES = 200 << 20
 MOST_NAMED = 5
@@ -50,7 +50,7 @@ def unsigned(batch: Batch) -> list[Notice]:
 def final_file(notice: Notice, scan: SignedScan | None, *, on: date) -> StoredFile | None:
     """The file that is handed out: of a firm's letter the signed scan, while its mandate holds or once it was sent.
 
-    Until then it is the issued file, on which each page says that it is a draft. ``notice`` comes with its batch's firm.
+    Until then it is the issued file, whose pages say that it is a draft. ``notice`` comes with its batch's firm.
     """
     firm = notice.batch.law_firm
     if scan is None or firm is None:
@@ -107,7 +107,8 @@ def _check_size(upload: File) -> None:
 
 def _read(upload: File) -> bytes:
     upload.seek(0)
-    return upload.read()
+    content: bytes = upload.read()
+    return content
 
 
 def _cut(content: bytes, letters: Sequence[Notice]) -> Iterator[Scan]:

@@ -16,7 +16,12 @@ from notices.facts import read_facts
 from notices.models import Batch, Delivery, Notice, NoticeKind, NoticeTemplate, SignedScan
 from tests.factories import NOW, TODAY, create_debtor, create_law_firm, create_user
 
-CODES = {"lawyer_letter": ("律函", "LL"), "ems_notice": ("物通", "EN"), "fee_notice": ("收费", "FN"), "door_slip": ("留言", "DS")}
+CODES = {
+    "lawyer_letter": ("律函", "LL"),
+    "ems_notice": ("物通", "EN"),
+    "fee_notice": ("收费", "FN"),
+    "door_slip": ("留言", "DS"),
+}
 _numbers = count(1)
 
 

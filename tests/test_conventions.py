@@ -47,6 +47,8 @@ FROZEN = {
     "notices.Paper",
     "notices.PublicNotice",
     "notices.Recipient",
+    "notices.SignedScan",
+    "notices.DeliveryTransition",
 }
 MUTABLE = {
     "company.Project",
@@ -94,6 +96,8 @@ MUTABLE = {
     "notices.LawFirm",
     "notices.Batch",
     "notices.Notice",
+    "notices.Delivery",
+    "notices.TrackingList",
     "collection.Campaign",
     "collection.CampaignTarget",
     "collection.Milestone",

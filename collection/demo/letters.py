@@ -15,8 +15,7 @@ from notices.default_texts import install_default_templates
 from notices.editing import approve_text
 from notices.issuing import NothingToSendError
 from notices.making import claim_chunk, print_claim, settle_claim
-from notices.models import Batch, Channel, LawFirm, Notice, NoticeKind
-from notices.states import move
+from notices.models import Batch, Channel, LawFirm, NoticeKind
 from owners.models import ServiceContract
 
 
@@ -58,18 +57,17 @@ def make(batch: Batch, *, now: datetime) -> None:
     bundle(batch.pk, clock=lambda: now)
 
 
-def send_half(batch: Batch, *, by: User, now: datetime) -> None:
-    """Hand the first half of the made letters to the post."""
-    made = Notice.objects.filter(batch=batch, state=Notice.State.ISSUED).order_by("position")
-    half = [notice.pk for notice in made[: made.count() // 2]]
-    move(Notice.objects.filter(pk__in=half), Notice.State.DISPATCHED, now=now, by=by)
+def blank_pdf(pages: int = 1) -> bytes:
+    """So many empty pages, in place of what people would scan."""
+    pdf = pikepdf.new()
+    for _page in range(pages):
+        pdf.add_blank_page(page_size=(595, 842))
+    content = BytesIO()
+    pdf.save(content, deterministic_id=True)
+    return content.getvalue()
 
 
 def _scan(project: Project, name: str, purpose: FilePurpose, *, by: User) -> StoredFile:
-    pdf = pikepdf.new()
-    pdf.add_blank_page(page_size=(595, 842))
-    content = BytesIO()
-    pdf.save(content, deterministic_id=True)
     return store_file(
-        project=project, content=content.getvalue(), name=name, content_type="application/pdf", purpose=purpose, by=by
+        project=project, content=blank_pdf(), name=name, content_type="application/pdf", purpose=purpose, by=by
     )

@@ -54,6 +54,11 @@ class DeliveryQuerySet(LedgerScoped["Delivery"]):
         """Those that were not taken back."""
         return self.exclude(state=Delivery.State.WITHDRAWN)
 
+    def failed(self) -> Self:
+        """Those after which a letter can be sent again: returned, lost, or taken in by somebody who does not count."""
+        taken_in = Q(state=Delivery.State.SIGNED, receiver__in=Delivery.NOT_COUNTING)
+        return self.filter(Q(state__in=Delivery.BACK) | taken_in)
+
     def by_ems(self) -> Self:
         return self.standing().filter(channel=Delivery.Channel.EMS)
 
@@ -165,7 +170,8 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["notice"],
-                condition=~Q(state__in=["returned", "lost", "withdrawn"]),
+                condition=~Q(state__in=["returned", "lost", "withdrawn"])
+                & ~Q(state="signed", receiver__in=["front_desk", "locker", "other"]),
                 name="one_sending_at_a_time",
             ),
             models.UniqueConstraint(
@@ -234,6 +240,11 @@ class Delivery(models.Model):
     def counts(self) -> bool:
         """Whether who received it stands for the owner."""
         return self.receiver in self.COUNTING
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the letter can be sent again."""
+        return self.state in self.BACK or (self.state == self.State.SIGNED and self.receiver in self.NOT_COUNTING)
 
     @property
     def lacks_number(self) -> bool:

@@ -6,12 +6,14 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from django.http import FileResponse, Http404, HttpResponse
+from django.utils import timezone
 
 from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.models import StoredFile
 from company.rights import Right
 from notices.models import Batch, Notice, PublicNotice
+from notices.signing import final_file
 
 Answer = TypeVar("Answer", HttpResponse, FileResponse)
 
@@ -20,12 +22,14 @@ HANDED_OUT = (Notice.State.ISSUED, Notice.State.DISPATCHED)
 
 @project_view(Right.ISSUE_NOTICES)
 def notice_file(request: ProjectRequest, pk: int) -> FileResponse:
-    """The PDF of one letter; a void letter is not handed out."""
+    """The PDF of one letter: a firm's as signed, or the issued one with ?issued. A void letter is not handed out."""
     notices = Notice.objects.visible_to(request.user).filter(project=request.project, state__in=HANDED_OUT)
-    notice = notices.select_related("file").filter(pk=pk).first()
+    notice = notices.select_related("file", "batch__law_firm").filter(pk=pk).first()
     if notice is None or notice.file is None:
         raise Http404
-    return hand_out(request, notice.file, notice, inline=True)
+    scan = notice.scans.filter(withdrawn_at=None).select_related("file").first()
+    final = final_file(notice, scan, on=timezone.localdate())
+    return hand_out(request, notice.file if "issued" in request.GET or final is None else final, notice, inline=True)
 
 
 @project_view(Right.ISSUE_NOTICES)

@@ -197,6 +197,12 @@ class TestTheListThatIsChecked:
         assert page.context_data["check"].estimate.total == Decimal("60.00")
         assert "3 × 20.00" in page.text
 
+    def test_letters_by_ems_share_no_envelope(self, office: Desk) -> None:
+        page = office.post("letters_new", self.order(self.debtors(office, 1), one_envelope="on"))
+        assert page.context_data["letter"].errors.keys() == {"one_envelope"}
+        by_post = office.post("letters_new", self.order(self.debtors(office, 1), one_envelope="on", channel="post"))
+        assert by_post.context_data["preview"].terms.shares_envelopes
+
     def test_without_an_address_it_says_where_one_is_entered(self) -> None:
         office = Desk(create_letter_project(), Role.PROJECT_MANAGER)
         case = create_letter_case(office)

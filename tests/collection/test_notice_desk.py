@@ -5,11 +5,11 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from collection.due_letters import due_letters
+from collection.due_letters import due_counts, due_letters
 from collection.letters import StepDue
 from collection.models import Case
 from company.models import Role
-from notices.models import NoticeKind
+from notices.models import Delivery, NoticeKind
 from notices.queries import numbers_used
 from tests.collection.desk import Desk
 from tests.factories import (
@@ -62,6 +62,14 @@ class TestDueLetters:
             waiting(office, "lawyer_letter", TODAY + days * DAY)
         numbers = {when: due_letters(Case.objects.all(), today=TODAY, when=when)[0].number for when in StepDue}
         assert numbers == {StepDue.NEXT: 3, StepDue.DUE: 2, StepDue.LATE: 1}
+
+    def test_a_letter_that_is_made_is_waited_for_no_more_until_the_step_asks_again(self, office: Desk) -> None:
+        case = waiting(office, "slip", TODAY, "unreachable")
+        slip = create_letter(project=office.project, kind=NoticeKind.DOOR_SLIP, account=case.account)
+        assert due_letters(Case.objects.all(), today=TODAY) == []
+        assert due_counts(Case.objects.all(), today=TODAY).all == 0
+        send(slip, channel=Delivery.Channel.DOOR)
+        assert due_counts(Case.objects.all(), today=TODAY).all == 1
 
 
 class TestThePage:

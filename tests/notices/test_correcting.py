@@ -132,6 +132,11 @@ class TestCorrecting:
         assert preview.included[0].facts.principal == Decimal("200.00")
         assert Notice.objects.count() == 1
 
+    def test_a_slip_says_nothing_that_could_be_corrected(self):
+        slip = create_letter(project=create_letter_project(), kind="door_slip")
+        with pytest.raises(NotCorrectableError):
+            correct(slip)
+
     def test_a_reason_is_needed(self):
         with pytest.raises(ValueError, match="reason"):
             correct_letter(made_letter().pk, by=create_user(), reason=" ", now=NOW)

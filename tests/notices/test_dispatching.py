@@ -8,8 +8,8 @@ from arrears.models import LimitationProof
 from company.models import AuditEvent
 from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch, send_again, take_back
 from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
-from notices.signing import withdraw_scan
 from notices.scan_archives import ScanRefusedError
+from notices.signing import withdraw_scan
 from owners.models import Address
 from tests.factories import NOW, TODAY, create_debtor, create_payment, create_project, create_user
 from tests.notice_factories import create_letter, create_letter_batch, create_scan, send
@@ -99,7 +99,11 @@ class TestDispatch:
         if state == Notice.State.DISPATCHED:
             send(notice)
         else:
-            more = {"void": {"void_reason": "cancelled"}, "failed": {"failure": "crashed"}, "rendering": {"claimed_at": NOW}}
+            more = {
+                "void": {"void_reason": "cancelled"},
+                "failed": {"failure": "crashed"},
+                "rendering": {"claimed_at": NOW},
+            }
             Notice.objects.filter(pk=notice.pk).update(state=state, **more.get(state, {}))
         before = Delivery.objects.count()
         assert try_to_send(notice, by=clerk).kept_back == [(notice, Obstacle.NOT_MADE)]
@@ -191,9 +195,7 @@ class TestSendingAgain:
     @pytest.fixture
     def returned(self, project):
         (delivery,) = send(create_letter(project=project))
-        Delivery.objects.filter(pk=delivery.pk).update(
-            state="returned", returned_on=TODAY, return_reason="unknown"
-        )
+        Delivery.objects.filter(pk=delivery.pk).update(state="returned", returned_on=TODAY, return_reason="unknown")
         return Delivery.objects.get(pk=delivery.pk)
 
     def test_to_the_other_address(self, returned, clerk):
@@ -231,7 +233,8 @@ class TestWhatTheDatabaseKeeps:
             raw_delivery(create_letter(project=project), clerk, project=create_project())
 
     @pytest.mark.parametrize(
-        "change", [{"channel": "post"}, {"dispatched_on": TODAY - dt.timedelta(days=9)}, {"recorded_at": NOW.replace(hour=1)}]
+        "change",
+        [{"channel": "post"}, {"dispatched_on": TODAY - dt.timedelta(days=9)}, {"recorded_at": NOW.replace(hour=1)}],
     )
     def test_what_was_sent_when_is_fixed(self, project, change):
         (delivery,) = send(create_letter(project=project))
@@ -245,7 +248,10 @@ class TestWhatTheDatabaseKeeps:
             lambda: DeliveryTransition.objects.all()._raw_delete("default"),
             lambda: DeliveryTransition.objects.update(note="x"),
         ):
-            with pytest.raises(Exception, match=r"kept|append-only|permission denied|Cannot delete"), transaction.atomic():
+            with (
+                pytest.raises(Exception, match=r"kept|append-only|permission denied|Cannot delete"),
+                transaction.atomic(),
+            ):
                 attack()
 
     def test_a_withdrawn_sending_stays_so(self, project, clerk):

@@ -167,13 +167,15 @@ def accounts_of_one_person(project, *codes):
 class TestEnvelopes:
     def test_each_letter_has_its_own_unless_they_are_to_be_shared(self, project):
         accounts = accounts_of_one_person(project, "1-1-0101", "2-1-0101")
-        found = check_batch(project, [a.pk for a in accounts], NoticeKind.LAWYER_LETTER, "x", NOW, terms=EMS)
+        found = check_batch(
+            project, [a.pk for a in accounts], NoticeKind.LAWYER_LETTER, "x", NOW, terms=Terms(channel=Channel.POST)
+        )
         assert found.envelopes == 2
 
     def test_letters_of_one_person_share_one_and_its_address(self, project):
         mine = accounts_of_one_person(project, "1-1-0101", "2-1-0101")
         other = create_debtor(project=project, code="1-2-0101")
-        terms = Terms(channel=Channel.EMS, one_envelope=True)
+        terms = Terms(channel=Channel.POST, one_envelope=True)
         batch = confirm_letters(project=project, accounts=[*mine, other], terms=terms)
         rows = list(Recipient.objects.order_by("notice__position").values_list("envelope", flat=True))
         assert rows == [1, 2, 1]
@@ -183,14 +185,20 @@ class TestEnvelopes:
     def test_another_address_is_another_envelope(self, project):
         mine = accounts_of_one_person(project, "1-1-0101", "2-1-0101")
         give_address(mine[0])
-        terms = Terms(channel=Channel.EMS, one_envelope=True, switched=frozenset({mine[1].pk}))
+        terms = Terms(channel=Channel.POST, one_envelope=True, switched=frozenset({mine[1].pk}))
         found = check_batch(project, [a.pk for a in mine], NoticeKind.LAWYER_LETTER, "x", NOW, terms=terms)
         assert found.envelopes == 2
 
     def test_a_namesake_is_another_person(self, project):
         accounts = [create_debtor(project=project) for _ in range(2)]
-        terms = Terms(channel=Channel.EMS, one_envelope=True)
+        terms = Terms(channel=Channel.POST, one_envelope=True)
         found = check_batch(project, [a.pk for a in accounts], NoticeKind.LAWYER_LETTER, "x", NOW, terms=terms)
+        assert found.envelopes == 2
+
+    def test_by_ems_each_letter_has_a_waybill_of_its_own(self, project):
+        mine = accounts_of_one_person(project, "1-1-0101", "2-1-0101")
+        terms = Terms(channel=Channel.EMS, one_envelope=True)
+        found = check_batch(project, [a.pk for a in mine], NoticeKind.LAWYER_LETTER, "x", NOW, terms=terms)
         assert found.envelopes == 2
 
 

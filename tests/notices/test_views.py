@@ -2,7 +2,9 @@ import io
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from company.models import AuditEvent, Role
@@ -279,3 +281,35 @@ class TestFirms:
         assert "林某某" in html
         assert "ad-err" in html
         assert LawFirm.objects.count() == 1
+
+
+class TestBatchPageCosts:
+    def test_a_fixed_number_of_queries(self, project):
+        few = confirm_letters(project=project, accounts=[create_debtor(project=project) for _ in range(3)])
+        stale = [create_debtor(project=project, verified=False) for _ in range(10)]
+        accounts = [create_debtor(project=project) for _ in range(30)]
+        many = confirm_letters(project=project, accounts=[*accounts, *stale], occasion="2025-12")
+        Notice.objects.filter(batch=many, position__lt=9).update(state="void", void_reason="ledger_changed")
+        client = signed_in(project)
+        counts = []
+        for batch in (few, few, many):
+            with CaptureQueriesContext(connection) as queries:
+                page(client.get(url("batch_detail", pk=batch.pk)))
+            counts.append(len(queries))
+        assert counts[1] == counts[2]  # the first page of a session writes it
+
+    def test_what_is_void_and_who_was_left_out_can_be_chosen_again(self, project):
+        account, stale = create_debtor(project=project), create_debtor(project=project, verified=False)
+        batch = confirm_letters(project=project, accounts=[account, stale])
+        Notice.objects.update(state="void", void_reason="ledger_changed")
+        html = page(signed_in(project).get(url("batch_detail", pk=batch.pk)))
+        assert f"/letters/new/?kind=lawyer_letter&amp;accounts={account.pk}" in html
+        assert f"accounts={stale.pk}" in html
+
+    def test_who_was_left_out_alone_as_a_workbook(self, project):
+        stale = create_debtor(project=project, verified=False, code="9-1-0101")
+        batch = confirm_letters(project=project, accounts=[create_debtor(project=project), stale])
+        response = signed_in(project).get(url("batch_list", pk=batch.pk) + "?left_out")
+        sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
+        assert sheet.max_row == 2
+        assert sheet.cell(2, 2).value == "9-1-0101"

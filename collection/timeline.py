@@ -299,7 +299,7 @@ def _deliveries(case: Case) -> Iterator[Entry]:
     moves = DeliveryTransition.objects.filter(
         delivery__notice__account=case.account_id, event=DeliveryTransition.Event.MOVED
     )
-    for move in moves.select_related("delivery__notice", "by"):
+    for move in moves.select_related("delivery__notice", "by").order_by("-pk"):
         delivery = move.delivery
         yield _of_day(
             move.day,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from arrears.models import Account
 from arrears.posting import lock_accounts
 from company.audit import record
 from company.models import Project, User
@@ -41,6 +42,7 @@ class Obstacle(models.TextChoices):
     NO_MANDATE = "no_mandate", gettext_lazy("the firm's mandate is not valid on that day")
     ONLY_DOOR = "only_door", gettext_lazy("a slip goes on the door only")
     NOT_ON_DOOR = "not_on_door", gettext_lazy("a demand is never put on the door")
+    NO_ADDRESS = "no_address", gettext_lazy("no owner has a second address on file")
     BEFORE_ISSUE = "before_issue", gettext_lazy("the letter is dated after that day")
 
 
@@ -88,10 +90,10 @@ def dispatch(project: Project, notice_ids: Collection[int], order: Order, *, by:
     check_contents(order.contents)
     done = Dispatched()
     letters = _locked(project, notice_ids, done, now=now)
-    signed = _signed_firms([letter.pk for letter in letters])
+    papers = _papers(letters)
     going = []
     for letter in letters:
-        if obstacle := _obstacle(letter, order, signed):
+        if obstacle := _obstacle(letter, order, papers):
             done.kept_back.append((letter, obstacle))
         else:
             going.append(letter)
@@ -117,7 +119,7 @@ def send_again(before: Delivery, order: Order, *, by: User, now: datetime) -> De
     letter = Notice.objects.select_related("batch__law_firm", "project").get(pk=before.notice_id)
     if changed_charges(letter.data["charges"]):
         raise DispatchRefusedError(_("The charges of this letter have changed since: issue a new letter instead."))
-    obstacle = _obstacle(letter, order, _signed_firms([letter.pk]), state=Notice.State.DISPATCHED)
+    obstacle = _obstacle(letter, order, _papers([letter]), state=Notice.State.DISPATCHED)
     if obstacle:
         raise DispatchRefusedError(_("It is not sent: %(reason)s.") % {"reason": obstacle.label})
     try:
@@ -162,14 +164,31 @@ def _locked(project: Project, notice_ids: Collection[int], done: Dispatched, *, 
     return [letter for letter in letters if letter.pk not in void]
 
 
-def _signed_firms(notice_ids: Collection[int]) -> dict[int, int]:
-    """By notice the firm whose signed scan is on file."""
-    scans = SignedScan.objects.filter(notice__in=notice_ids, withdrawn_at=None)
-    return dict(scans.values_list("notice_id", "law_firm_id"))
+@dataclass(frozen=True)
+class _Papers:
+    """What letters rely on: by notice the firm whose signed scan is on file; accounts with a second address."""
+
+    firms: Mapping[int, int]
+    second_addresses: Collection[int]
+
+
+def _papers(letters: Collection[Notice]) -> _Papers:
+    scans = SignedScan.objects.filter(notice__in=[letter.pk for letter in letters], withdrawn_at=None)
+    return _Papers(
+        dict(scans.values_list("notice_id", "law_firm_id")),
+        accounts_with_second_address([letter.account_id for letter in letters]),
+    )
+
+
+def accounts_with_second_address(account_ids: Collection[int]) -> set[int]:
+    """Accounts one of whose owners has a second correspondence address; one query."""
+    second = Address.objects.filter(kind=Address.Kind.SECOND, ended_at=None)
+    accounts = Account.objects.filter(pk__in=account_ids, ownership__members__owner__in=second.values("owner"))
+    return set(accounts.values_list("pk", flat=True))
 
 
 def _obstacle(
-    letter: Notice, order: Order, signed: Mapping[int, int], *, state: Notice.State = Notice.State.ISSUED
+    letter: Notice, order: Order, papers: _Papers, *, state: Notice.State = Notice.State.ISSUED
 ) -> Obstacle | None:
     if letter.state != state:
         return Obstacle.NOT_MADE
@@ -180,11 +199,12 @@ def _obstacle(
         return Obstacle.BEFORE_ISSUE
     if needs_signature(letter.kind):
         firm = letter.batch.law_firm
-        if firm is None or signed.get(letter.pk) != firm.pk:
+        if firm is None or papers.firms.get(letter.pk) != firm.pk:
             return Obstacle.UNSIGNED
         if not firm.is_mandated(on=order.on):
             return Obstacle.NO_MANDATE
-    return None
+    to_second = order.address_kinds.get(letter.pk) == Address.Kind.SECOND and order.channel in Delivery.NUMBERED
+    return Obstacle.NO_ADDRESS if to_second and letter.account_id not in papers.second_addresses else None
 
 
 def _send(letters: Collection[Notice], order: Order, *, by: User, now: datetime) -> list[Delivery]:

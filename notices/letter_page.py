@@ -8,34 +8,20 @@ from django.utils.translation import gettext as _
 
 from company.models import StoredFile, User
 from notices.delivering import Proof, missing_evidence
+from notices.dispatching import accounts_with_second_address
 from notices.models import Delivery, DeliveryTransition, Notice, NoticeTransition, SignedScan
 from notices.signing import final_file, needs_signature
 
 State = Delivery.State
-STATE_COLOURS = {
-    State.DISPATCHED: "blue",
-    State.IN_TRANSIT: "blue",
-    State.SIGNED: "amber",
-    State.DELIVERED: "green",
-    State.RETURNED: "red",
-    State.LOST: "red",
-    State.POSTED: "green",
-    State.WITHDRAWN: "hollow",
-}
 
 
 @dataclass(frozen=True)
 class Sending:
-    """One sending with the files on it, what it lacks, and what may be done to it."""
+    """One sending with the files on it, and what may be done to it."""
 
     delivery: Delivery
     files: list[tuple[Proof, StoredFile]]
-    missing: list[str]
     acts: frozenset[str]
-
-    @property
-    def colour(self) -> str:
-        return STATE_COLOURS[State(self.delivery.state)]
 
 
 @dataclass(frozen=True)
@@ -90,9 +76,7 @@ def read_letter(notice: Notice, *, today: date) -> LetterPage:
 
 def _sending(delivery: Delivery, *, is_last: bool) -> Sending:
     files = [(proof, file) for proof in Proof if (file := getattr(delivery, proof.value)) is not None]
-    lacks = delivery.channel != Delivery.Channel.DOOR and delivery.state not in (State.DELIVERED, State.WITHDRAWN)
-    missing = missing_evidence(delivery) if lacks and delivery.state not in Delivery.BACK else []
-    return Sending(delivery, files, missing, _acts(delivery, is_last=is_last))
+    return Sending(delivery, files, _acts(delivery, is_last=is_last))
 
 
 def _acts(delivery: Delivery, *, is_last: bool) -> frozenset[str]:
@@ -152,6 +136,8 @@ def _next_outside(last: Delivery) -> NextStep:
         why = []
         if last.return_reason == Delivery.ReturnReason.REFUSED:
             why.append(_("Refusal is not taken for delivery here: whether it counts is disputed."))
+        if not accounts_with_second_address([last.notice.account_id]):
+            why.append(_("No owner has a second address on file: enter one, or have it handed over."))
         return NextStep(_("Send it again, to the other address"), "again", why, "red")
     if last.channel == Delivery.Channel.DOOR:
         return NextStep(_("Upload the photo of the slip on the door"), "proof", [], "amber")

@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _
 
 from company.models import Project, User
 from notices.delivering import locked, settle, write_note
-from notices.kinds import KINDS
 from notices.models import Delivery, DeliveryTransition, Notice
 from notices.tracking_numbers import parse_tracking_number, plain_code
 
-SCAN_CODE = re.compile(r"([A-Z]{2})(\d{4})(\d{6})")
+SCAN_CODE = re.compile(r"[A-Z]{2}(\d{4})(\d{6})")
 LAST_SHOWN = 2
 State = Delivery.State
 
@@ -33,8 +32,7 @@ class Letter:
 def is_letter_code(text: str) -> bool:
     """Whether this is the bar code of one of our letters, or its document number."""
     plain = plain_code(text)
-    found = SCAN_CODE.fullmatch(plain)
-    return "〔" in plain or (found is not None and any(rules.code == found[1] for rules in KINDS.values()))
+    return "〔" in plain or SCAN_CODE.fullmatch(plain) is not None
 
 
 def find_letter(project: Project, code: str) -> Letter:
@@ -120,10 +118,9 @@ def last_entered(project: Project, *, by: User) -> list[Delivery]:
 
 def _notice_of(project: Project, code: str) -> Notice | None:
     notices = Notice.objects.filter(project=project).select_related("account__unit")
-    found = SCAN_CODE.fullmatch(plain_code(code))
-    kind = next((kind for kind, rules in KINDS.items() if found and rules.code == found[1]), None)
-    if found and kind:
-        return notices.filter(kind=kind, year=int(found[2]), sequence=int(found[3])).first()
+    if found := SCAN_CODE.fullmatch(plain_code(code)):
+        numbered = notices.filter(year=int(found[1]), sequence=int(found[2]))  # one of each kind
+        return next((notice for notice in numbered if notice.data.get("scan_code") == found[0]), None)
     return notices.filter(number=re.sub(r"\s", "", code)).first()
 
 

@@ -96,7 +96,7 @@ def create_letter(
 
 def create_scan(*, notice: Notice, by: User | None = None) -> SignedScan:
     return SignedScan.objects.create(
-        project=notice.project, notice=notice, law_firm=notice.batch.law_firm, pages=notice.pages,
+        project=notice.project, notice=notice, law_firm=notice.batch.law_firm, pages=notice.pages or 1,
         file=create_file(project=notice.project, name=f"{notice.number}签章.pdf"), uploaded_at=NOW,
         uploaded_by=by or create_user(name="贺兰"),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from company.access import ProjectRequest, project_view
 from company.audit import record
@@ -60,8 +61,8 @@ def _heads() -> list[str]:
     return [
         _("Document number"), _("Kind"), _("Room"), _("Owners"), _("Principal"), _("Occasion"), _("Dated"),
         _("Deadline"), _("State"), _("Remark"), _("Channel"), _("Sent to"), _("Handed in on"), _("Tracking number"),
-        _("Contents line"), _("Delivery"), _("Received on"), _("Received by"), _("Returned on"), _("Why it came back"),
-        _("Proof of receipt"), "SHA-256",
+        _("Contents line"), _("Delivery"), pgettext("letter", "Received on"), _("Received by"), _("Returned on"),
+        _("Why it came back"), _("Proof of receipt"), "SHA-256",
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch,
 from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
 from notices.scan_archives import ScanRefusedError
 from notices.signing import withdraw_scan
+from owners.contact_points import change_address
 from owners.models import Address
 from tests.factories import NOW, TODAY, create_debtor, create_payment, create_project, create_user
 from tests.notice_factories import create_letter, create_letter_batch, create_scan, send
@@ -200,6 +201,10 @@ class TestSendingAgain:
 
     def test_to_the_other_address(self, returned, clerk):
         order = Order(Channel.EMS, TODAY, {returned.notice_id: Address.Kind.SECOND})
+        with pytest.raises(DispatchRefusedError):
+            send_again(returned, order, by=clerk, now=NOW)  # nobody has a second address
+        owner = returned.notice.account.ownership.members.get().owner
+        change_address(owner, Address.Kind.SECOND, "南京市中山路1号", by=None, now=NOW)
         again = send_again(returned, order, by=clerk, now=NOW)
         assert (again.address_kind, again.state, again.tracking_number) == ("second", "dispatched", "")
         assert returned.notice.deliveries.count() == 2

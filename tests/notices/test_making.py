@@ -15,6 +15,7 @@ from notices.models import Batch, Notice
 from notices.press import PressError, PressTimeoutError, Printed
 from notices.states import ALLOWED, move
 from tests.factories import NOW, TODAY, confirm_letters, create_debtor, create_letter_project, create_user
+from tests.notice_factories import send
 from tests.notices.pdf_text import text_of
 
 SOON = NOW + dt.timedelta(minutes=1)
@@ -311,7 +312,7 @@ class TestPayingStopsTheChase:
     def test_after_dispatch_the_letter_stands(self, project, blank):
         batch = confirmed(project)
         make_all(batch)
-        move(batch.notices.all(), State.DISPATCHED, now=SOON)
+        send(*batch.notices.all(), now=SOON)
         pay(batch.notices.get(position=1))
         assert follow_ledger(now=SOON) == 0
         assert states(batch) == ["dispatched"] * 3
@@ -354,6 +355,8 @@ class TestStates:
             claim = making.Claim(batch, list(batch.notices.all()), SOON)
             making.settle_claim(claim, making.print_claim(claim), now=SOON)
             return list(batch.notices.filter(state=State.ISSUED))
+        if state == State.DISPATCHED and batch.notices.get().state == State.ISSUED:
+            return send(*batch.notices.all(), now=SOON)
         return move(batch.notices.all(), state, now=SOON, **self.CHANGES.get(state, {}))
 
     @pytest.mark.parametrize("source", State)

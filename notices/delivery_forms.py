@@ -45,9 +45,7 @@ class DispatchForm(_DayForm):
     """How and when letters leave the house. ``kind`` decides which channels there are."""
 
     channel = forms.ChoiceField(label=_("Channel"))
-    address_kind = forms.ChoiceField(
-        label=_("Sent to"), choices=[("", _("as on the envelope")), *Address.Kind.choices], required=False
-    )
+    address_kind = forms.ChoiceField(label=_("Sent to"), choices=Address.Kind.choices, required=False)
 
     field_order = ["channel", "on", "address_kind"]
 

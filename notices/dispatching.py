@@ -19,7 +19,7 @@ from company.audit import record
 from company.models import Project, User
 from notices.facts import changed_charges
 from notices.following import reopen_batches, void_changed
-from notices.models import Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
+from notices.models import Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
 from notices.models.deliveries import SPEAKS_OF_DEBT
 from notices.signing import needs_signature
 from notices.states import move
@@ -48,7 +48,7 @@ class Obstacle(models.TextChoices):
 
 @dataclass(frozen=True)
 class Order:
-    """How letters are sent. ``address_kinds`` by notice id, where not as on the envelope; ``contents``: not the usual ones."""
+    """How letters are sent. ``address_kinds`` by notice id, where not to the flat; ``contents``: not the usual ones."""
 
     channel: Delivery.Channel
     on: date
@@ -129,7 +129,7 @@ def send_again(before: Delivery, order: Order, *, by: User, now: datetime) -> De
         raise DispatchRefusedError(_("This letter is on its way or delivered already.")) from error
     record(
         action="notices.sent_again", by=by, project=letter.project, obj=letter, channel=order.channel,
-        to=again.address_kind,
+        to=order.address_kinds.get(letter.pk, Address.Kind.ON_SITE),
     )  # fmt: skip
     return again
 
@@ -215,13 +215,12 @@ def _send(letters: Collection[Notice], order: Order, *, by: User, now: datetime)
 
 def _create(letters: Collection[Notice], order: Order, *, by: User, now: datetime) -> list[Delivery]:
     by_ems = order.channel == Channel.EMS
-    kinds = _kinds_on_envelopes(letters) | dict(order.address_kinds)
     deliveries = Delivery.objects.bulk_create(
         Delivery(
             project_id=letter.project_id,
             notice=letter,
             channel=order.channel,
-            address_kind=kinds.get(letter.pk, Address.Kind.ON_SITE),
+            address_kind=order.address_kinds.get(letter.pk, Address.Kind.ON_SITE),
             dispatched_on=order.on,
             dispatched_by=by,
             recorded_at=now,
@@ -232,12 +231,6 @@ def _create(letters: Collection[Notice], order: Order, *, by: User, now: datetim
     )
     _write_history(deliveries, "", day=order.on, by=by, now=now)
     return deliveries
-
-
-def _kinds_on_envelopes(letters: Collection[Notice]) -> dict[int, Address.Kind]:
-    """By notice id the address that was fixed at the confirmation."""
-    fixed = Recipient.objects.filter(notice__in=letters).exclude(address_kind="")
-    return {pk: Address.Kind(kind) for pk, kind in fixed.values_list("notice_id", "address_kind")}
 
 
 def _write_history(

@@ -35,7 +35,7 @@ def batch_send(request: ProjectRequest, pk: int) -> HttpResponse:
         "sending": sending,
         "page": Paginator(sending.rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "scan_form": ScanForm(whole_batch=True),
-        "dispatch_form": DispatchForm(kind=batch.kind, today=today, initial={"channel": batch.channel}),
+        "dispatch_form": DispatchForm(kind=batch.kind, today=today),
     }
     return TemplateResponse(request, "notices/batch_send.html", context)
 

@@ -119,4 +119,4 @@ def test_letters_to_one_person_go_in_one_envelope(project: Project, pair: tuple[
     order = LetterOrder(project, NoticeKind.LAWYER_LETTER, "2025-11", TODAY, list(pair), terms)
     assert one_envelope(preview_letters(order, now=NOW)) == []
     merge_persons(owner_of(pair[0]), owner_of(pair[1]), by=create_user(), now=NOW)
-    assert one_envelope(preview_letters(order, now=NOW)) == [["1-1-101", "1-1-102"]]
+    assert one_envelope(preview_letters(order, now=NOW)) == [["1-1-101", "9-1-901"]]

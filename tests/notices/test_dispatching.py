@@ -7,7 +7,7 @@ from django.db.utils import InternalError
 from arrears.models import LimitationProof
 from company.models import AuditEvent
 from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch, send_again, take_back
-from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
+from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
 from notices.scan_archives import ScanRefusedError
 from notices.signing import withdraw_scan
 from owners.contact_points import change_address
@@ -276,15 +276,3 @@ def raw_delivery(notice, by, *, channel=Channel.EMS, project=None):
         project=project or notice.project, notice=notice, channel=channel, dispatched_on=TODAY, dispatched_by=by,
         recorded_at=NOW, state_on=TODAY,
     )  # fmt: skip
-
-
-@pytest.mark.django_db
-def test_a_letter_goes_where_its_envelope_says_unless_it_is_told_otherwise():
-    project = create_project()
-    letters = [create_letter(project=project) for _ in range(3)]
-    for number, letter in enumerate(letters[:2], start=1):
-        Recipient.objects.create(notice=letter, address_kind=Address.Kind.SECOND, name="李小博", envelope=number)
-    order = Order(Delivery.Channel.EMS, TODAY, {letters[1].pk: Address.Kind.ON_SITE})
-    sent = dispatch(project, [letter.pk for letter in letters], order, by=create_user(), now=NOW).sent
-    kinds = {delivery.notice_id: delivery.address_kind for delivery in sent}
-    assert [kinds[letter.pk] for letter in letters] == ["second", "on_site", "on_site"]

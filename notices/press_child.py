@@ -13,6 +13,7 @@ import gc
 import io
 import json
 import os
+import re
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ import typst
 
 MEMORY_MB = 700
 LAST_OPEN_FILE = 2  # the pipes and /proc/self/status stay open above it
+IMPORT = re.compile(rb'#import "([^"]+)"')
 PNG = b"\x89PNG\r\n\x1a\n"
 FONTS = Path(pylopdf_fonts_zh_cn.__file__).parent
 SPECIMEN = b'#for name in ("Noto Serif SC", "Noto Sans SC") [#text(font: name)[x]]'
@@ -35,7 +37,8 @@ class Press:
     """Keeps the fonts and the layouts, which are read once."""
 
     def __init__(self, layouts: Path) -> None:
-        self.layouts = {path.name: path.read_bytes() for path in sorted(layouts.glob("*.typ"))}
+        read = {path.name: path.read_bytes() for path in sorted(layouts.glob("*.typ"))}
+        self.sources = {name: {**imported_by(name, read), "main.typ": read[name]} for name in read}
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
         self.compiler = typst.Compiler(SPECIMEN, root=layouts, font_paths=fonts)
         self.compiler.compile(format="pdf")  # Typst reads a font when it is first used
@@ -44,11 +47,23 @@ class Press:
         self, layout: str, letter: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None
     ) -> tuple[bytes, int]:
         """The PDF and the number of pages of a letter; ``pictures`` as ``as_sources`` writes them."""
-        sources = {**self.layouts, **(pictures or {}), "main.typ": self.layouts[layout]}
+        sources = {**self.sources[layout], **(pictures or {})}
         inputs = {"letter": json.dumps(letter, ensure_ascii=False)}
         pdf: Any = self.compiler.compile(sources, format="pdf", sys_inputs=inputs, pdf_tags=False)  # type: ignore[type-var]
         with pikepdf.open(io.BytesIO(pdf)) as opened:
             return pdf, len(opened.pages)
+
+
+def imported_by(layout: str, layouts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What a layout imports, directly or not: Typst reads each source that it is given, for every letter."""
+    found: dict[str, bytes] = {}
+    names = IMPORT.findall(layouts[layout])
+    while names:
+        name = names.pop().decode()
+        if name in layouts and name not in found:
+            found[name] = layouts[name]
+            names += IMPORT.findall(layouts[name])
+    return found
 
 
 class Meter:

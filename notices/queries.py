@@ -9,10 +9,12 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from company.models import Project
+from notices.kinds import KINDS
 from notices.leaving_out import LeftOut, Reason
-from notices.models import Batch, Delivery, Notice, NoticeKind, NumberSequence
+from notices.models import Batch, Delivery, Notice, NoticeKind, NumberSequence, SlipPaper
 
 State = Notice.State
+SLIPS_ON_A_SHEET: dict[str, int] = {SlipPaper.A6: 4, SlipPaper.A5: 2}
 UNITS_NAMED = 4
 ROWS_ON_DESK = 6
 
@@ -204,5 +206,7 @@ def numbers_used(project: Project, *, now: datetime) -> list[NumbersUsed]:
 
 
 def pages_of(batch: Batch, states: Collection[str] = (State.ISSUED, State.DISPATCHED)) -> int:
-    """Printed pages of a batch."""
-    return batch.notices.filter(state__in=states).aggregate(pages=Sum("pages"))["pages"] or 0
+    """Pages of the print file of a batch: copies count, and several slips stand on a page."""
+    pages: int = batch.notices.filter(state__in=states).aggregate(pages=Sum("pages"))["pages"] or 0
+    together = SLIPS_ON_A_SHEET.get(batch.template.paper, 1)
+    return -(-pages * KINDS[NoticeKind(batch.kind)].copies // together)

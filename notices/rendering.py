@@ -70,8 +70,9 @@ def _tables(rules: KindRules, data: Mapping[str, Any], text: Sequence[str]) -> d
     if rules.kind == NoticeKind.FEE_NOTICE:
         return {"fees": fee_table(data["charges"], text)}
     if rules.kind == NoticeKind.DOOR_SLIP:
-        folded = data["paper"] == SlipPaper.FOLDED
-        return {"paper": data["paper"], "fees": fee_summary(data["by_fee"]) if folded else None}
+        paper = data.get("paper") or SlipPaper.A6
+        folded = paper == SlipPaper.FOLDED
+        return {"paper": paper, "fees": fee_summary(data["by_fee"]) if folded else None}
     if rules.kind in NoticeKind:
         return {"ledger": ledger_table.ledger([_line(charge) for charge in data["charges"]])}
     return {}

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='noticetemplate',
             name='paper',
-            field=models.CharField(blank=True, choices=[('a6', 'A6, four on a sheet of A4'), ('a5', 'A5, two on a sheet of A4'), ('folded', 'A4, folded, with the fees inside')], help_text='Of door slips; all else is A4.', max_length=8, verbose_name='paper'),
+            field=models.CharField(blank=True, choices=[('a6', 'A6, four on a sheet of A4'), ('a5', 'A5, two on a sheet of A4'), ('folded', 'A4, folded, with the fees inside')], help_text='Of door slips, A6 unless chosen; all else is A4.', max_length=8, verbose_name='paper'),
         ),
         migrations.AlterField(
             model_name='noticetemplate',
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='noticetemplate',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'door_slip'), ('paper__in', ['a6', 'a5', 'folded'])), models.Q(models.Q(('kind', 'door_slip'), _negated=True), ('paper', '')), _connector='OR'), name='template_paper_of_slips_only'),
+            constraint=models.CheckConstraint(condition=models.Q(('paper', ''), models.Q(('kind', 'door_slip'), ('paper__in', ['a6', 'a5', 'folded'])), _connector='OR'), name='template_paper_of_slips_only'),
         ),
         migrations.AddField(
             model_name='printimage',

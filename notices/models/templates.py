@@ -42,7 +42,11 @@ class NoticeTemplate(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.DRAFT)
     body = models.TextField(_("text"))
     paper = models.CharField(
-        _("paper"), max_length=8, choices=SlipPaper, blank=True, help_text=_("Of door slips; all else is A4.")
+        _("paper"),
+        max_length=8,
+        choices=SlipPaper,
+        blank=True,
+        help_text=_("Of door slips, A6 unless chosen; all else is A4."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey("company.User", models.PROTECT, null=True, related_name="+")
@@ -74,7 +78,7 @@ class NoticeTemplate(models.Model):
                 name="template_not_self_approved",
             ),
             models.CheckConstraint(
-                condition=Q(kind="door_slip", paper__in=["a6", "a5", "folded"]) | (~Q(kind="door_slip") & Q(paper="")),
+                condition=Q(paper="") | Q(kind="door_slip", paper__in=["a6", "a5", "folded"]),
                 name="template_paper_of_slips_only",
             ),
         ]

@@ -11,7 +11,7 @@ from arrears.assessing import assess_accounts, reverse_late_fee
 from arrears.models import LateFee
 from arrears.verification import verify
 from company.models import Project
-from notices import bundling, making
+from notices import bundling, making, print_parts, queries
 from notices.batch_preview import Terms
 from notices.following import follow_ledger
 from notices.image_pool import share_images
@@ -68,7 +68,7 @@ class TestEms:
     def test_two_copies_of_each_in_the_print_file_and_a_label_for_each(self, project):
         batch = made(confirmed(project, NoticeKind.EMS_NOTICE, debtors(project, 2), Channel.EMS))
         pages = [notice.pages for notice in batch.notices.order_by("position")]
-        assert len(pages_of(content(batch.merged_file))) == 2 * sum(pages)
+        assert len(pages_of(content(batch.merged_file))) == 2 * sum(pages) == queries.pages_of(batch)
         text = text_of(content(batch.merged_file))
         assert text.index("陈建国：") < text.rindex("陈建国：") < text.index("李小博：")
         labels = ["".join(page.split()) for page in pages_of(content(batch.labels_file))]
@@ -89,7 +89,8 @@ class TestEms:
         assert batch.labels_file is None
 
     def test_control_without_sharing_each_letter_brings_its_picture(self, project, monkeypatch):
-        monkeypatch.setattr(bundling, "share_images", lambda pdf: None)
+        for module in (bundling, print_parts):
+            monkeypatch.setattr(module, "share_images", lambda pdf: None)
         picture_in_use(project, ImagePurpose.SEAL)
         batch = made(confirmed(project, NoticeKind.EMS_NOTICE, debtors(project, 3), Channel.BY_HAND))
         with pikepdf.open(io.BytesIO(content(batch.merged_file))) as pdf:
@@ -107,6 +108,7 @@ class TestDoorSlips:
             forms = [len(page.Resources.XObject) for page in sheets.pages]
             strokes = [bytes(page.Contents[-1].read_bytes()).count(b" l") for page in sheets.pages]
         assert sizes == [[210, 297]] * 2
+        assert queries.pages_of(batch) == 2
         assert forms == [4, 1]
         assert min(strokes) >= 6
         with pikepdf.open(io.BytesIO(content(batch.notices.get(position=1).file))) as slip:

@@ -14,7 +14,7 @@ from notices.leaving_out import LeftOut, Reason
 from notices.models import Batch, Delivery, Notice, NoticeKind, NumberSequence, SlipPaper
 
 State = Notice.State
-SLIPS_ON_A_SHEET = {SlipPaper.A6: 4, SlipPaper.A5: 2}
+SLIPS_ON_A_SHEET: dict[str, int] = {SlipPaper.A6: 4, SlipPaper.A5: 2}
 UNITS_NAMED = 4
 ROWS_ON_DESK = 6
 
@@ -207,6 +207,6 @@ def numbers_used(project: Project, *, now: datetime) -> list[NumbersUsed]:
 
 def pages_of(batch: Batch, states: Collection[str] = (State.ISSUED, State.DISPATCHED)) -> int:
     """Pages of the print file of a batch: copies count, and several slips stand on a page."""
-    pages = batch.notices.filter(state__in=states).aggregate(pages=Sum("pages"))["pages"] or 0
+    pages: int = batch.notices.filter(state__in=states).aggregate(pages=Sum("pages"))["pages"] or 0
     together = SLIPS_ON_A_SHEET.get(batch.template.paper, 1)
     return -(-pages * KINDS[NoticeKind(batch.kind)].copies // together)

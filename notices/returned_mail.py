@@ -20,7 +20,7 @@ def mark_addresses(delivery: Delivery, *, by: User, now: datetime) -> None:
     for owner in _owners(delivery):
         address = _address(owner, delivery)
         if address is None and delivery.address_kind == Address.Kind.ON_SITE:
-            text = delivery.notice.account.unit.address
+            text = f"{delivery.project.postal_address}{delivery.notice.account.unit.address}"
             address = change_address(owner, Address.Kind.ON_SITE, text, by=by, now=now)
         elif address is not None and address.created_at > delivery.recorded_at:
             continue  # another address than the one that the letter went to

@@ -11,6 +11,7 @@ import pikepdf
 from arrears.models import Account
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
+from notices.default_texts import usual_paper
 from notices.dispatching import Order, dispatch
 from notices.facts import read_facts
 from notices.models import Batch, Delivery, Notice, NoticeKind, NoticeTemplate, SignedScan
@@ -49,7 +50,7 @@ def create_letter_batch(
 ) -> Batch:
     number = next(_numbers)
     template, _made = NoticeTemplate.objects.get_or_create(
-        project=project, kind=kind, version=1, defaults={"body": "{业主}"}
+        project=project, kind=kind, version=1, defaults={"body": "{业主}", "paper": usual_paper(kind)}
     )
     if kind == NoticeKind.LAWYER_LETTER:
         fields.setdefault("law_firm", create_law_firm(project=project, name=f"律所{number}"))

@@ -198,9 +198,10 @@ class TestTheListThatIsChecked:
         assert "3 × 20.00" in page.text
 
     def test_letters_by_ems_share_no_envelope(self, office: Desk) -> None:
-        page = office.post("letters_new", self.order(self.debtors(office, 1), one_envelope="on"))
+        cases = self.debtors(office, 1)
+        page = office.post("letters_new", self.order(cases, one_envelope="on"))
         assert page.context_data["letter"].errors.keys() == {"one_envelope"}
-        by_post = office.post("letters_new", self.order(self.debtors(office, 1), one_envelope="on", channel="post"))
+        by_post = office.post("letters_new", self.order(cases, one_envelope="on", channel="post"))
         assert by_post.context_data["preview"].terms.shares_envelopes
 
     def test_without_an_address_it_says_where_one_is_entered(self) -> None:

@@ -45,17 +45,19 @@ class DispatchForm(_DayForm):
     """How and when letters leave the house. ``kind`` decides which channels there are."""
 
     channel = forms.ChoiceField(label=_("Channel"))
-    address_kind = forms.ChoiceField(label=_("Sent to"), choices=Address.Kind.choices, required=False)
+    address_kind = forms.ChoiceField(
+        label=_("Sent to"), choices=[("", _("as chosen in the batch")), *Address.Kind.choices], required=False
+    )
 
     field_order = ["channel", "on", "address_kind"]
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, whole_batch: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         door = kind == NoticeKind.DOOR_SLIP
         fitting = [channel for channel in Channel if (channel == Channel.DOOR) == door]
         self.fields["channel"].choices = [(c.value, c.label) for c in fitting]  # type: ignore[attr-defined]
         self.fields["on"].label = _("Handed in on")
-        if door:
+        if door or whole_batch:
             del self.fields["address_kind"]
 
     def order(self, notice_ids: list[int], *, contents: str = "") -> Order:

@@ -19,13 +19,13 @@ from company.audit import record
 from company.models import Project, User
 from notices.facts import changed_charges
 from notices.following import reopen_batches, void_changed
-from notices.models import Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
+from notices.models import Channel, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.models.deliveries import SPEAKS_OF_DEBT
 from notices.signing import needs_signature
 from notices.states import move
 from owners.models import Address
 
-Channel, State = Delivery.Channel, Delivery.State
+State = Delivery.State
 CONTENTS = "物业费用催缴函 {number}"  # what the post prints on the waybill; in Chinese whoever is at the desk
 
 
@@ -48,9 +48,9 @@ class Obstacle(models.TextChoices):
 
 @dataclass(frozen=True)
 class Order:
-    """How letters are sent. ``address_kinds`` by notice id, where not to the flat; ``contents``: not the usual ones."""
+    """How letters are sent. ``address_kinds`` by notice id, where not as chosen in the batch; ``contents``: others."""
 
-    channel: Delivery.Channel
+    channel: Channel
     on: date
     address_kinds: Mapping[int, Address.Kind] = field(default_factory=dict)
     contents: str = ""
@@ -97,7 +97,7 @@ def dispatch(project: Project, notice_ids: Collection[int], order: Order, *, by:
             done.kept_back.append((letter, obstacle))
         else:
             going.append(letter)
-    done.sent.extend(_send(going, order, by=by, now=now))
+    done.sent.extend(_send(going, order, papers, by=by, now=now))
     if done.sent:
         record(
             action="notices.dispatched", by=by, project=project, channel=order.channel, on=order.on.isoformat(),
@@ -119,17 +119,19 @@ def send_again(before: Delivery, order: Order, *, by: User, now: datetime) -> De
     letter = Notice.objects.select_related("batch__law_firm", "project").get(pk=before.notice_id)
     if changed_charges(letter.data["charges"]):
         raise DispatchRefusedError(_("The charges of this letter have changed since: issue a new letter instead."))
-    obstacle = _obstacle(letter, order, _papers([letter]), state=Notice.State.DISPATCHED)
-    if obstacle:
+    if letter.superseded:
+        raise DispatchRefusedError(_("A correction has taken the place of this letter: send that one."))
+    papers = _papers([letter])
+    if obstacle := _obstacle(letter, order, papers, state=Notice.State.DISPATCHED):
         raise DispatchRefusedError(_("It is not sent: %(reason)s.") % {"reason": obstacle.label})
     try:
         with transaction.atomic():
-            (again,) = _create([letter], order, by=by, now=now)
+            (again,) = _create([letter], order, papers, by=by, now=now)
     except IntegrityError as error:
         raise DispatchRefusedError(_("This letter is on its way or delivered already.")) from error
     record(
         action="notices.sent_again", by=by, project=letter.project, obj=letter, channel=order.channel,
-        to=order.address_kinds.get(letter.pk, Address.Kind.ON_SITE),
+        to=again.address_kind,
     )  # fmt: skip
     return again
 
@@ -144,6 +146,8 @@ def take_back(delivery: Delivery, *, by: User, now: datetime, reason: str) -> No
     current = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if current.state != State.DISPATCHED or current.tracking_number or current.posting_proof_id:
         raise DispatchRefusedError(_("Only a letter without number, proof and news can be taken back."))
+    if current.notice.superseded:
+        raise DispatchRefusedError(_("A correction has taken the place of this letter; it stays as sent."))
     current.state, current.state_on = State.WITHDRAWN, timezone.localdate(now)
     current.save(update_fields=["state", "state_on"])
     _write_history([current], State.DISPATCHED, day=current.state_on, by=by, now=now, note=reason)
@@ -166,16 +170,25 @@ def _locked(project: Project, notice_ids: Collection[int], done: Dispatched, *, 
 
 @dataclass(frozen=True)
 class _Papers:
-    """What letters rely on: by notice the firm whose signed scan is on file; accounts with a second address."""
+    """What letters rely on: by notice the firm whose signed scan is on file, and the address chosen in the batch; the
+    accounts with a second address."""
 
     firms: Mapping[int, int]
+    chosen: Mapping[int, str]
     second_addresses: Collection[int]
+
+    def address_kind(self, letter: Notice, order: Order) -> Address.Kind:
+        """Where the letter goes: as ordered, else as chosen in the batch, else to the flat."""
+        ordered = order.address_kinds.get(letter.pk)
+        return ordered or Address.Kind(self.chosen.get(letter.pk) or Address.Kind.ON_SITE)
 
 
 def _papers(letters: Collection[Notice]) -> _Papers:
-    scans = SignedScan.objects.filter(notice__in=[letter.pk for letter in letters], withdrawn_at=None)
+    ids = [letter.pk for letter in letters]
+    scans = SignedScan.objects.filter(notice__in=ids, withdrawn_at=None)
     return _Papers(
         dict(scans.values_list("notice_id", "law_firm_id")),
+        dict(Recipient.objects.filter(notice__in=ids).values_list("notice_id", "address_kind")),
         accounts_with_second_address([letter.account_id for letter in letters]),
     )
 
@@ -207,20 +220,20 @@ def _obstacle(
     return Obstacle.NO_ADDRESS if to_second and letter.account_id not in papers.second_addresses else None
 
 
-def _send(letters: Collection[Notice], order: Order, *, by: User, now: datetime) -> list[Delivery]:
-    deliveries = _create(letters, order, by=by, now=now)
+def _send(letters: Collection[Notice], order: Order, papers: _Papers, *, by: User, now: datetime) -> list[Delivery]:
+    deliveries = _create(letters, order, papers, by=by, now=now)
     move(Notice.objects.filter(pk__in=[letter.pk for letter in letters]), Notice.State.DISPATCHED, now=now, by=by)
     return deliveries
 
 
-def _create(letters: Collection[Notice], order: Order, *, by: User, now: datetime) -> list[Delivery]:
+def _create(letters: Collection[Notice], order: Order, papers: _Papers, *, by: User, now: datetime) -> list[Delivery]:
     by_ems = order.channel == Channel.EMS
     deliveries = Delivery.objects.bulk_create(
         Delivery(
             project_id=letter.project_id,
             notice=letter,
             channel=order.channel,
-            address_kind=order.address_kinds.get(letter.pk, Address.Kind.ON_SITE),
+            address_kind=papers.address_kind(letter, order),
             dispatched_on=order.on,
             dispatched_by=by,
             recorded_at=now,

@@ -11,9 +11,9 @@ from company.models import StoredFile, User
 from notices import delivering
 from notices.delivering import Outcome, Proof, Receipt
 from notices.dispatching import DispatchRefusedError, Order, dispatch, send_again
-from notices.models import Delivery, Notice, NoticeKind
+from notices.models import Channel, Delivery, Notice, NoticeKind
 
-Channel, State = Delivery.Channel, Delivery.State
+State = Delivery.State
 
 
 class HandOverRefusedError(ValueError):
@@ -58,9 +58,7 @@ def post_slip(notice: Notice, photo: StoredFile, *, on: date, by: User, now: dat
     return sending
 
 
-def _sending(
-    notice: Notice, channel: Delivery.Channel, *, on: date, by: User, now: datetime
-) -> tuple[Delivery | None, str]:
+def _sending(notice: Notice, channel: Channel, *, on: date, by: User, now: datetime) -> tuple[Delivery | None, str]:
     """The sending that the evidence belongs to, made where there is none; else why there can be none."""
     lock_accounts([notice.account_id])
     current = Notice.objects.get(pk=notice.pk)

@@ -128,6 +128,11 @@ def _next_in_the_house(notice: Notice, scan: SignedScan | None, *, today: date) 
 
 
 def _next_outside(last: Delivery) -> NextStep:
+    if last.notice.superseded:
+        return NextStep(_("Nothing: a correction has taken its place"))
+    if last.limitation_proof and last.limitation_proof.reversed_by_id:
+        why = [_("The act was cancelled on the page of the account, so the limitation period does not run anew.")]
+        return NextStep(_("Take the receipt back, or record it rightly"), "", why, "amber")
     if last.state == State.DELIVERED:
         return NextStep(_("Nothing: delivered, the limitation period runs anew"), colour="green")
     if last.state == State.POSTED:

@@ -1,6 +1,7 @@
 """Which letter a line of a list of waybills is about: by document number, else by room and recipient."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -73,13 +74,14 @@ class Waiting:
     by_code: dict[str, Delivery] = field(default_factory=dict)
     by_unit: dict[int, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     by_name: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+    by_address: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
 
 
 def load_waiting(project: Project) -> Waiting:
     """All items that were sent and did not come back; a handful of queries."""
     waiting = Waiting(load_register(project, "charges"))
     sent = Delivery.objects.standing().filter(project=project, channel__in=Delivery.NUMBERED).order_by("pk")
-    for delivery in sent.select_related("notice__account__unit").defer("notice__charge_ids"):
+    for delivery in sent.select_related("notice__account__unit", "notice__recipient").defer("notice__charge_ids"):
         if delivery.tracking_number:
             waiting.by_number[delivery.tracking_number] = delivery
         if delivery.state in Delivery.BACK:
@@ -90,12 +92,21 @@ def load_waiting(project: Project) -> Waiting:
         waiting.by_unit[notice.account.unit_id].append(delivery)
         for name in names_of(notice):
             waiting.by_name[name].append(delivery)
+        if (recipient := getattr(notice, "recipient", None)) and recipient.address:
+            waiting.by_address[address_key(recipient.address)].append(delivery)
     return waiting
 
 
-def names_of(notice: Notice) -> list[str]:
-    """The owners whom the letter names."""
-    return [name for name in BETWEEN_NAMES.split(notice.data["fields"]["业主"]) if name]
+def names_of(notice: Notice) -> set[str]:
+    """The owners whom the letter names, and the recipient on its envelope."""
+    recipient = getattr(notice, "recipient", None)
+    written = f"{notice.data['fields'].get('业主', '')}、{recipient.name if recipient else ''}"
+    return {name for name in BETWEEN_NAMES.split(written) if name}
+
+
+def address_key(address: str) -> str:
+    """The form in which addresses are compared: width, gaps and marks aside."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", address).casefold() if sign.isalnum())
 
 
 def match(rows: Iterable[Row], waiting: Waiting, *, today: date) -> list[Line]:
@@ -143,6 +154,8 @@ def _letter(row: Row, waiting: Waiting) -> tuple[Delivery, list[str]]:
     remarks: list[str] = []
     if (by_document := _by_document(row, waiting)) is not None:
         found = by_document
+    elif at_address := _at_address(row, waiting):
+        found = _only(at_address, Column.ADDRESS)
     elif (unit := _unit(row, waiting)) is not None:
         found = _of_unit(row, unit, waiting)
     else:
@@ -189,7 +202,14 @@ def _has_word(notice: Notice, word: str) -> bool:
 
 def _names_fit(row: Row, notice: Notice) -> bool:
     names = _names(row)
-    return not names or bool(names & set(names_of(notice)))
+    return not names or any(_is_same(name, own) for name in names for own in names_of(notice))
+
+
+def _is_same(written: str, own: str) -> bool:
+    """Whether a list means this name; carriers print them with stars: ``朱*玥``."""
+    if "*" not in written:
+        return written == own
+    return re.fullmatch("".join("." if sign == "*" else re.escape(sign) for sign in written), own) is not None
 
 
 def _unit(row: Row, waiting: Waiting) -> int | None:
@@ -205,6 +225,12 @@ def _unit(row: Row, waiting: Waiting) -> int | None:
     if text := row.text(Column.UNIT):
         raise _Mismatch(Column.UNIT, _("the register knows no room “%(room)s”") % {"room": text[:40]})
     return None
+
+
+def _at_address(row: Row, waiting: Waiting) -> list[Delivery]:
+    """Letters to the recipient at exactly this address, as the envelopes say it."""
+    found = waiting.by_address.get(address_key(row.text(Column.ADDRESS)), [])
+    return [delivery for delivery in found if _names_fit(row, delivery.notice)]
 
 
 def _unit_at_the_end(address: str, waiting: Waiting) -> int | None:

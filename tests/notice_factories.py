@@ -14,7 +14,7 @@ from company.models import FilePurpose, Project, StoredFile, User
 from notices.default_texts import usual_paper
 from notices.dispatching import Order, dispatch
 from notices.facts import read_facts
-from notices.models import Batch, Delivery, Notice, NoticeKind, NoticeTemplate, SignedScan
+from notices.models import Batch, Channel, Delivery, Notice, NoticeKind, NoticeTemplate, SignedScan
 from tests.factories import NOW, TODAY, create_debtor, create_law_firm, create_user
 
 CODES = {
@@ -105,7 +105,7 @@ def create_scan(*, notice: Notice, by: User | None = None) -> SignedScan:
 
 def send(
     *notices: Notice,
-    channel: Delivery.Channel = Delivery.Channel.EMS,
+    channel: Channel = Channel.EMS,
     on: dt.date = TODAY,
     by: User | None = None,
     now: dt.datetime = NOW,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
 from company.freezing import FirmTrigger, freeze
+from notices.models.batches import Channel as NoticeChannel
 from notices.models.freezing import Fixed, Kept
 from owners.models import Address
 
@@ -79,11 +80,7 @@ class Delivery(models.Model):
     ``signed``: somebody signed for it, which alone proves nothing to a court.
     """
 
-    class Channel(models.TextChoices):
-        EMS = "ems", _("EMS")
-        BY_HAND = "by_hand", _("by hand with signature")
-        POST = "post", _("post")
-        DOOR = "door", _("slip on the door")
+    Channel = NoticeChannel
 
     class State(models.TextChoices):
         DISPATCHED = "dispatched", _("handed in")
@@ -115,14 +112,14 @@ class Delivery(models.Model):
     BACK = (State.RETURNED, State.LOST)
     COUNTING = (Receiver.SELF, Receiver.FAMILY, Receiver.MAIL_ROOM)
     NOT_COUNTING = (Receiver.FRONT_DESK, Receiver.LOCKER, Receiver.OTHER)
-    NUMBERED = (Channel.EMS, Channel.POST)
+    NUMBERED = (NoticeChannel.EMS, NoticeChannel.POST)
     BAD_ADDRESS_REASONS = (
         ReturnReason.UNKNOWN, ReturnReason.MOVED, ReturnReason.UNCLAIMED, ReturnReason.BAD_ADDRESS, ReturnReason.OTHER
     )  # fmt: skip
 
     project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
     notice = models.ForeignKey("notices.Notice", models.PROTECT, related_name="deliveries")
-    channel = models.CharField(_("channel"), max_length=8, choices=Channel)
+    channel = models.CharField(_("channel"), max_length=8, choices=NoticeChannel)
     address_kind = models.CharField(_("sent to"), max_length=8, choices=Address.Kind, default=Address.Kind.ON_SITE)
     dispatched_on = models.DateField(_("handed in on"))
     dispatched_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")

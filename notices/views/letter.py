@@ -45,7 +45,7 @@ def letter(request: ProjectRequest, pk: int) -> HttpResponse:
         "today": today,
         "scan_form": ScanForm(),
         "reason_form": ReasonForm(),
-        "dispatch_form": DispatchForm(kind=notice.kind, today=today),
+        "dispatch_form": DispatchForm(kind=notice.kind, today=today, initial={"channel": notice.batch.channel}),
         "again_form": _again_form(page, notice, today=today),
         "sendings": [(sending, _forms(sending.delivery, today=today)) for sending in page.sendings],
     }

@@ -35,7 +35,9 @@ def batch_send(request: ProjectRequest, pk: int) -> HttpResponse:
         "sending": sending,
         "page": Paginator(sending.rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "scan_form": ScanForm(whole_batch=True),
-        "dispatch_form": DispatchForm(kind=batch.kind, today=today),
+        "dispatch_form": DispatchForm(
+            kind=batch.kind, today=today, whole_batch=True, initial={"channel": batch.channel}
+        ),
     }
     return TemplateResponse(request, "notices/batch_send.html", context)
 
@@ -64,7 +66,7 @@ def batch_scans(request: ProjectRequest, pk: int) -> HttpResponse:
 def batch_dispatch(request: ProjectRequest, pk: int) -> HttpResponse:
     """Records the dispatch of the ticked letters, or of all that can go."""
     batch, now = _batch(request, pk), timezone.now()
-    form = DispatchForm(request.POST, kind=batch.kind, today=timezone.localdate(now))
+    form = DispatchForm(request.POST, kind=batch.kind, today=timezone.localdate(now), whole_batch=True)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return _back(request, batch)

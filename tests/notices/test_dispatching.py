@@ -7,7 +7,7 @@ from django.db.utils import InternalError
 from arrears.models import LimitationProof
 from company.models import AuditEvent
 from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch, send_again, take_back
-from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, SignedScan
+from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.scan_archives import ScanRefusedError
 from notices.signing import withdraw_scan
 from owners.contact_points import change_address
@@ -126,6 +126,21 @@ class TestDispatch:
         create_payment(account=notice.account)
         assert try_to_send(notice, by=clerk).kept_back == [(notice, Obstacle.CHANGED)]
 
+    def test_it_goes_where_the_batch_has_chosen_unless_told_otherwise(self, project, clerk):
+        first, second = create_letter(project=project), create_letter(project=project)
+        for notice in (first, second):
+            Recipient.objects.create(notice=notice, address_kind="second", name="x", address="y", envelope=1)
+        assert try_to_send(first, by=clerk).sent[0].address_kind == "second"
+        order = Order(Channel.EMS, TODAY, {second.pk: Address.Kind.ON_SITE})
+        assert dispatch(project, [second.pk], order, by=clerk, now=NOW).sent[0].address_kind == "on_site"
+
+    def test_a_corrected_letter_stays_sent(self, project, clerk):
+        notice = create_letter(project=project)
+        (delivery,) = send(notice)
+        Notice.objects.filter(pk=notice.pk).update(superseded=True)
+        with pytest.raises(DispatchRefusedError):
+            take_back(Delivery.objects.get(pk=delivery.pk), by=clerk, now=NOW, reason="点错")
+
     def test_with_a_number_or_a_proof_it_is_not_taken_back(self, project, clerk):
         (delivery,) = send(create_letter(project=project))
         Delivery.objects.filter(pk=delivery.pk).update(tracking_number="1099001234216", numbered_at=NOW)
@@ -208,6 +223,11 @@ class TestSendingAgain:
         again = send_again(returned, order, by=clerk, now=NOW)
         assert (again.address_kind, again.state, again.tracking_number) == ("second", "dispatched", "")
         assert returned.notice.deliveries.count() == 2
+
+    def test_not_once_a_correction_has_taken_its_place(self, returned, clerk):
+        Notice.objects.filter(pk=returned.notice_id).update(superseded=True)
+        with pytest.raises(DispatchRefusedError):
+            send_again(returned, Order(Channel.EMS, TODAY), by=clerk, now=NOW)
 
     def test_not_once_the_ledger_has_changed(self, returned, clerk):
         create_payment(account=returned.notice.account)

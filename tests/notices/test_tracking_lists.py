@@ -9,7 +9,7 @@ import pytest
 import python_calamine
 from django.core.files.base import ContentFile
 
-from notices.models import Delivery, DeliveryTransition, TrackingList
+from notices.models import Delivery, DeliveryTransition, Recipient, TrackingList
 from notices.tracking_lists import ListMovedError, ListRefusedError, post_list, preview_list, upload_list
 from notices.tracking_matching import Verdict
 from notices.waybills import enter_number
@@ -18,7 +18,7 @@ from tests.arrears.hostile import READ, REFUSED
 from tests.arrears.test_races import at_once
 from tests.arrears.workbooks import xlsx
 from tests.factories import NOW, TODAY, create_account, create_debtor, create_project, create_user
-from tests.notice_factories import create_file, create_letter, create_letter_batch, send
+from tests.notice_factories import create_letter, create_letter_batch, send
 
 SAMPLE = Path(__file__).parents[1] / "data" / "EMS运单号.xlsx"
 HEAD = ["序号", "收件人", "收件地址", "邮件号", "内件品名", "寄件日期"]
@@ -274,6 +274,25 @@ class TestMatching:
         assert line.verdict is Verdict.NEW
         assert line.remarks
 
+    def test_a_letter_to_a_second_address_is_found_by_that_address_whatever_room_it_ends_with(self, desk):
+        delivery = desk.letter("9-1-101")
+        desk.letter("1-1-502", "张三")
+        Recipient.objects.create(
+            notice=delivery.notice,
+            address_kind="second",
+            name="朱明玥",
+            address="南京市中山路8号翠苑1栋1单元502室",
+            envelope=1,
+        )
+        (line,) = desk.look(sheet(item(A, address="南京市 中山路８号翠苑1栋1单元502室"))).lines
+        assert (line.verdict, line.delivery.pk, line.remarks) == (Verdict.NEW, delivery.pk, ())
+
+    @pytest.mark.parametrize(("name", "verdict"), [("朱*玥", Verdict.NEW), ("朱**", Verdict.NEW), ("张*", Verdict.BAD)])
+    def test_names_with_stars_as_carriers_print_them(self, desk, name, verdict):
+        desk.letter("1-1-502")
+        (line,) = desk.look(sheet(item(A, name))).lines
+        assert line.verdict is verdict
+
     def test_a_letter_numbered_otherwise_and_a_number_used_elsewhere(self, desk):
         first, _second = desk.letter("1-1-502"), desk.letter("3-2-101", "徐霞頔")
         enter_number(desk.project, first.pk, C, by=desk.clerk, now=NOW)
@@ -334,63 +353,3 @@ class TestMatching:
             seal = preview_list(many, today=LATER.date()).seal
             post_list(many, seal=seal, good_rows_only=False, by=desk.clerk, now=LATER)
         assert len(numbers()) == 33
-
-
-class TestStates:
-    HEAD = ("收件人", "收件地址", "邮件号", "邮件状态", "签收日期", "签收人")
-
-    def told(self, desk, *cells, post=True):
-        delivery = desk.letter("1-1-502")
-        content = sheet(["朱明玥", "1栋1单元502室", A, *cells], head=list(self.HEAD))
-        entered = desk.post(content) if post else desk.look(content)
-        delivery.refresh_from_db()
-        return delivery, entered
-
-    def test_signed_for_is_not_delivered(self, desk):
-        delivery, entered = self.told(desk, "已签收", TODAY, "本人")
-        assert (delivery.state, delivery.receiver, delivery.received_on) == ("signed", "self", TODAY)
-        assert entered.delivered == 0
-
-    def test_with_the_evidence_on_file_it_is(self, desk):
-        delivery = desk.letter("1-1-502")
-        Delivery.objects.update(
-            posting_proof=create_file(project=desk.project), delivery_proof=create_file(project=desk.project)
-        )
-        entered = desk.post(sheet(["朱明玥", "1栋1单元502室", A, "妥投", TODAY, "本人签收"], head=list(self.HEAD)))
-        delivery.refresh_from_db()
-        assert (delivery.state, entered.delivered) == ("delivered", 1)
-
-    @pytest.mark.parametrize(
-        ("state", "by", "receiver"),
-        [("已签收", "物业前台代收", "front_desk"), ("已妥投", "丰巢柜", "locker"), ("已签收", "他人代收", "other"),
-         ("已签收", "家人", "family"), ("已签收", "", "")],
-    )  # fmt: skip
-    def test_who_signed(self, desk, state, by, receiver):
-        delivery, _entered = self.told(desk, state, TODAY, by)
-        assert (delivery.state, delivery.receiver) == ("signed", receiver)
-
-    @pytest.mark.parametrize(
-        ("words", "reason"), [("退回：查无此人", "unknown"), ("拒收退回", "refused"), ("逾期未领退回", "unclaimed")]
-    )
-    def test_returned(self, desk, words, reason):
-        delivery, _entered = self.told(desk, words, TODAY, "")
-        assert (delivery.state, delivery.return_reason) == ("returned", reason)
-
-    def test_without_a_day_the_number_is_entered_and_the_state_is_not(self, desk):
-        _delivery, preview = self.told(desk, "已签收", "", "", post=False)
-        (line,) = preview.lines
-        assert line.news is None
-        assert line.remarks
-        assert line.verdict is Verdict.NEW
-
-    def test_the_same_sheet_again_changes_nothing(self, desk):
-        self.told(desk, "已签收", TODAY, "本人")
-        content = sheet(["朱明玥", "1栋1单元502室", A, "已签收", TODAY, "本人"], head=list(self.HEAD))
-        before = DeliveryTransition.objects.count()
-        assert desk.look(content).known == 1
-        assert desk.post(content).states == 0
-        assert DeliveryTransition.objects.count() == before
-
-    def test_not_signed_for_yet_is_no_signature(self, desk):
-        delivery, _entered = self.told(desk, "2025-11-23 派送中，未签收", "", "")
-        assert delivery.state == State.IN_TRANSIT

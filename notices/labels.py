@@ -2,17 +2,30 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from arrears.models import Account
+from notices.facts import read_facts
 from notices.fields import one_line
+from notices.fonts import missing_glyphs
 from notices.kinds import KINDS, KindRules
-from notices.models import Batch, Channel, Notice, NoticeKind, Recipient
+from notices.models import Batch, Channel, Delivery, Notice, NoticeKind, Recipient
 from notices.press import Printed, press
+from notices.recipients import Letter, read_address_book, read_parties
 from notices.scan_codes import code128
 from notices.typeset import parts
 
 LAYOUT = "ems_label.typ"
 CHUNK = 50
+
+
+class NoAddressError(Exception):
+    """The register has no such address of the owners."""
+
+
+class UnprintableAddressError(Exception):
+    """The fonts lack signs of the address: ``args[0]`` names them."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +91,32 @@ def labels_of(batch: Batch, letters: Sequence[Notice]) -> list[dict[str, Any]]:
 
 def _addressee(row: Recipient) -> Addressee:
     return Addressee(name=row.name, address=row.address, phone=row.phone, postcode=row.postcode)
+
+
+def label_of_sending(delivery: Delivery, *, on: date) -> dict[str, Any]:
+    """The label of one sending: of a letter that goes out by itself, or again to the other address.
+
+    An address that was not fixed at the confirmation is read from the register. Raises NoAddressError,
+    UnprintableAddressError.
+    """
+    notice = delivery.notice
+    to = _addressee_of_sending(delivery, on=on)
+    if missing := missing_glyphs(one_line(f"{to.name}{to.address}")):
+        raise UnprintableAddressError(missing)
+    content = label_content(to, [notice.data], KINDS[NoticeKind(notice.kind)], Channel(delivery.channel))
+    return content | ({"contents": [one_line(delivery.contents)]} if delivery.contents else {})
+
+
+def _addressee_of_sending(delivery: Delivery, *, on: date) -> Addressee:
+    notice, owner = delivery.notice, delivery.notice.data["fields"]["业主"]
+    fixed = Recipient.objects.filter(notice=notice, address_kind=delivery.address_kind).first()
+    if fixed is not None and fixed.address:
+        return _addressee(fixed)
+    (facts,) = read_facts(Account.objects.filter(pk=notice.account_id), on=on).values()
+    party = read_parties(notice.project, [facts])[facts.account_id]
+    option = next((option for option in party.options if option.kind == delivery.address_kind), None)
+    if option is None:
+        raise NoAddressError(delivery)
+    letter = Letter(facts, party, option)
+    label = read_address_book(notice.project, [letter]).label(letter)
+    return Addressee(name=owner, address=label.address, phone=label.phone, postcode=label.postcode)

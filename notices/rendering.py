@@ -9,21 +9,26 @@ from typing import Any
 
 from notices import ledger_table
 from notices.fee_table import ON_BEHALF, fee_summary, fee_table
-from notices.fields import fill, parse, standing
+from notices.fields import fill, parse, standing, used_fields
 from notices.fonts import missing_glyphs
-from notices.kinds import KindRules
+from notices.kinds import KINDS, KindRules
 from notices.models import ImagePurpose, NoticeKind, SlipPaper
 from notices.press import Printed, press
 from notices.scan_codes import code128, qr_code
 from notices.typeset import parts
 
 CHUNK = 25  # letters that a worker takes at once; more would leave one worker idle for longer at the end
+NEUTRAL_PAPERS = {SlipPaper.A6, SlipPaper.A5}
+ON_SLIPS = KINDS[NoticeKind.DOOR_SLIP].by_layout
 
 
 def unprintable(body: str, data: Mapping[str, Any]) -> str:
     """The signs of a letter that the fonts lack; empty when it can be printed."""
+    fields = data["fields"]
+    if data.get("paper") in NEUTRAL_PAPERS:  # who is meant stands nowhere on it
+        return missing_glyphs(body + "".join(fields.get(name, "") for name in used_fields(body).union(ON_SLIPS)))
     charges = [f"{charge['fee']}{charge.get('computed_from', '')}" for charge in data.get("charges", ())]
-    return missing_glyphs("".join([body, *data["fields"].values(), *charges]))
+    return missing_glyphs("".join([body, *fields.values(), *charges]))
 
 
 def print_letters(

@@ -1,5 +1,6 @@
 """Codes for scanners, as drawings of our own making."""
 
+import re
 from functools import lru_cache
 
 import segno
@@ -23,9 +24,11 @@ def code128(text: str) -> str:
 @lru_cache(maxsize=64)
 def qr_code(text: str) -> str:
     """A QR code as SVG, one unit a module, with its quiet zone. All letters of a batch have the same."""
-    rows = list(segno.make_qr(text, error="m").matrix_iter(border=4))
+    rows = [bytes(row) for row in segno.make_qr(text, error="m").matrix_iter(border=4)]
     path = [
-        f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module
-    ]  # fmt: skip
+        f"M{run.start()} {y}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
+        for y, row in enumerate(rows)
+        for run in re.finditer(rb"\x01+", row)
+    ]
     size = f'width="{len(rows)}" height="{len(rows)}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><path d="{"".join(path)}"/></svg>'

@@ -4,6 +4,7 @@ from notices.images import propose_picture
 from notices.models import ImagePurpose, PublicKind
 from tests.document_factories import create_public_notice, png
 from tests.factories import NOW, create_user
+from tests.notice_factories import create_letter, send
 from tests.url_objects import Arguments, Place, arguments_of
 
 
@@ -26,3 +27,9 @@ def a_kind_for_all(place: Place) -> Arguments:
 @arguments_of("notices:public_file")
 def a_public_notice(place: Place) -> Arguments:
     return {"pk": create_public_notice(project=place.project).pk}
+
+
+@arguments_of("notices:delivery_label")
+def a_sending_by_post(place: Place) -> Arguments:
+    (delivery,) = send(create_letter(project=place.project))
+    return {"pk": delivery.pk}

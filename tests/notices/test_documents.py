@@ -41,8 +41,8 @@ def test_a_notice_of_the_company_is_no_draft_and_the_same_each_time(rules):
 
 @each_own
 def test_rare_characters_are_printed_and_missing_ones_named_before(rules):
-    assert unprintable(default_text(rules.kind), sample_data(rules, 联系人="䶮頔翀")) == ""
-    assert unprintable(default_text(rules.kind), sample_data(rules, 联系人="𠮷")) == "𠮷"
+    assert unprintable(default_text(rules.kind), sample_data(rules, 项目名称="䶮頔翀")) == ""
+    assert unprintable(default_text(rules.kind), sample_data(rules, 项目名称="𠮷")) == "𠮷"
 
 
 class TestEms:
@@ -138,6 +138,12 @@ class TestDoorSlips:
         assert "陈建国、王秀兰" in inside
         assert "水费(代收)" in inside
         assert "合计7,900.00" in inside
+
+    def test_a_name_that_is_not_printed_keeps_no_slip_back(self):
+        body = default_text(SLIP.kind)
+        assert unprintable(body, sample_data(SLIP, 业主="𠮷文")) == ""
+        assert unprintable(body, sample_data(SLIP, 业主="𠮷文", paper="folded")) == "𠮷"
+        assert unprintable(body, sample_data(SLIP, 项目名称="𠮷园")) == "𠮷"
 
     def test_without_a_value_there_is_room_to_write(self):
         (slip,) = printed(SLIP, sample_data(SLIP, 员工姓名="", 上门时间=""))

@@ -1,5 +1,6 @@
 """Two people at one letter at the same moment; each test has its control without the account's lock."""
 
+import threading
 import time
 
 import pytest
@@ -101,30 +102,37 @@ class TestDispatched:
         assert all(isinstance(failure, IntegrityError) for failure in failures)
         assert Delivery.objects.count() == 1
 
-    def race_with_payment(self, project, clerk):
+    def race_with_payment(self, project, clerk, monkeypatch, *, pays_before):
+        """A payment that comes while the dispatch stands before ``pays_before``."""
         notice = create_letter(project=project)
+        act, reached, paid = getattr(dispatching, pays_before), threading.Event(), threading.Event()
 
-        def act(client):
-            if client:
+        def after_the_payment(*args, **kwargs):
+            reached.set()
+            assert paid.wait(timeout=20)
+            return act(*args, **kwargs)
+
+        monkeypatch.setattr(dispatching, pays_before, after_the_payment)
+
+        def client(number):
+            if number:
+                assert reached.wait(timeout=20)
                 create_payment(account=notice.account)
+                paid.set()
             else:
                 dispatch(project, [notice.pk], Order(Delivery.Channel.EMS, TODAY), by=clerk, now=NOW)
 
-        assert at_once(act, clients=2) == []
+        assert at_once(client, clients=2) == []
         notice.refresh_from_db()
-        sent = Delivery.objects.filter(notice=notice).first()
-        return notice, sent
+        return notice, Delivery.objects.filter(notice=notice).first()
 
     def test_a_payment_that_came_first_voids_the_letter(self, project, clerk, monkeypatch):
-        """The payment takes the lock while the dispatch waits before it reads the ledger."""
-        slowly(monkeypatch, dispatching, "lock_accounts")
-        notice, sent = self.race_with_payment(project, clerk)
+        notice, sent = self.race_with_payment(project, clerk, monkeypatch, pays_before="lock_accounts")
         assert (notice.state, sent) == (Notice.State.VOID, None)
 
-    def test_control_a_dispatch_that_has_read_before_sends_it(self, project, clerk, monkeypatch):
+    def test_control_without_the_lock_a_payment_after_the_reading_is_missed(self, project, clerk, monkeypatch):
         monkeypatch.setattr(dispatching, "lock_accounts", lambda ids: list(ids))
-        slowly(monkeypatch, dispatching, "_send")
-        notice, sent = self.race_with_payment(project, clerk)
+        notice, sent = self.race_with_payment(project, clerk, monkeypatch, pays_before="_send")
         assert notice.state == Notice.State.DISPATCHED
         assert sent
 

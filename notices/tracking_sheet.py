@@ -75,6 +75,7 @@ WORDS: dict[Column, str] = {
     Column.RETURNED_ON: "退回日期 退回时间 退件日期 退件时间 退信日期",
 }
 COLUMN_OF_WORD = {word: column for column, words in WORDS.items() for word in words.split()}
+SENDER, RECEIVER = re.compile(r"(?:寄|发)件?(?:人|方|信息)"), re.compile(r"收件?(?:人|方|信息)")
 LIKE_NUMBER = re.compile(r"(?:运单|邮件|快递|快件|物流|ems).{0,4}(?:号|编码)|tracking")
 LIKE_RECIPIENT = re.compile(r"收(?:件|方|信|货).{0,3}(?:人|姓名|名称)$")
 LIKE_ADDRESS = re.compile(r"(?:收|寄达|投递).{0,5}地址")
@@ -164,9 +165,25 @@ def _columns(head: Chunk) -> tuple[dict[Column, int], int]:
 def _joined(rows: Sequence[Sequence[Cell]], index: int) -> list[Cell]:
     """A row of headers; where it is empty, what stands above it in the rows of a merged head."""
     above = rows[index - 1] if index else []
-    return [
+    joined = [
         cell if cell != "" else (above[place] if place < len(above) else "") for place, cell in enumerate(rows[index])
     ]
+    senders = _of_the_sender(above, len(joined))
+    return ["" if place in senders else cell for place, cell in enumerate(joined)]
+
+
+def _of_the_sender(above: Sequence[Cell], width: int) -> set[int]:
+    """Columns under a head “sender”, where it stands beside another “recipient”: both have a name and an address."""
+    keys = [word_key(cell) for cell in above]
+    if not (any(SENDER.match(key) for key in keys) and any(RECEIVER.match(key) for key in keys)):
+        return set()
+    found, within = set(), False
+    for place in range(width):
+        key = keys[place] if place < len(keys) else ""
+        within = bool(SENDER.match(key)) if key else within
+        if within:
+            found.add(place)
+    return found
 
 
 def _named(cells: Sequence[Cell]) -> dict[Column, int]:

@@ -190,6 +190,13 @@ class TestLayouts:
         assert line.problem.column == "D"
         assert "1.06091E+12" in line.problem.value
 
+    def test_the_sender_beside_the_recipient_under_two_heads(self, desk):
+        desk.letter("1-1-502")
+        above = [["序号", "寄件信息", "", "收件信息", "", "邮件信息"]]
+        head = ["", "姓名", "地址", "姓名", "地址", "邮件号码"]
+        desk.post(sheet([1, "凤凰城物业", "1栋1单元101室", "朱明玥", "1栋1单元502室", A], head=head, above=above))
+        assert numbers() == [A]
+
     def test_merged_head_cells_and_days(self, desk):
         desk.letter("1-1-502")
         desk.letter("3-2-101", "徐霞頔")

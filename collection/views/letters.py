@@ -1,5 +1,6 @@
 """Letters for cases: choose, see who is in and who is left out, confirm; the batch is then a page of notices."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -125,8 +126,8 @@ def _checked(
     return TemplateResponse(request, "collection/letters_check.html", context)
 
 
-def _joined(ids: object) -> str:
-    return ",".join(str(pk) for pk in ids)  # type: ignore[attr-defined]
+def _joined(ids: Iterable[int]) -> str:
+    return ",".join(str(pk) for pk in ids)
 
 
 def _again(choice: ChoiceForm, letter: LetterForm) -> str:

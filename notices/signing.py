@@ -219,6 +219,6 @@ def _store(scan: Scan, *, by: User) -> StoredFile:
         content=scan.content,
         name=_("%(number)s signed.pdf") % {"number": scan.notice.number},
         content_type="application/pdf",
-        purpose=FilePurpose.NOTICE,
+        purpose=FilePurpose.SIGNED_SCAN,
         by=by,
     )

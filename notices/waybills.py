@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from notices.tracking_numbers import parse_tracking_number, plain_code
 
 SCAN_CODE = re.compile(r"[A-Z]{2}(\d{4})(\d{6})")
 LAST_SHOWN = 2
+SHIFT = timedelta(hours=12)
 State = Delivery.State
 
 
@@ -110,9 +111,9 @@ def remove_number(project: Project, delivery_id: int, *, by: User, now: datetime
     return delivery
 
 
-def last_entered(project: Project, *, by: User) -> list[Delivery]:
-    """The numbers that this person entered last, newest first, for undoing."""
-    mine = Delivery.objects.standing().filter(project=project, numbered_by=by).exclude(tracking_number="")
+def last_entered(project: Project, *, by: User, now: datetime) -> list[Delivery]:
+    """The numbers that this person entered last in this shift, newest first, for undoing."""
+    mine = Delivery.objects.standing().filter(project=project, numbered_by=by, numbered_at__gt=now - SHIFT)
     return list(mine.select_related("notice").order_by("-numbered_at", "-pk")[:LAST_SHOWN])
 
 

@@ -38,10 +38,16 @@ def pdf_of(pages: int = 1, *, mark: str = "") -> bytes:
     return content.getvalue()
 
 
-def create_file(*, project: Project, name: str = "凭证.pdf", content: bytes = b"") -> StoredFile:
+def create_file(
+    *,
+    project: Project,
+    name: str = "凭证.pdf",
+    content: bytes = b"",
+    purpose: FilePurpose = FilePurpose.DELIVERY_PROOF,
+) -> StoredFile:
     return store_file(
         project=project, content=content or pdf_of(mark=name), name=name, content_type="application/pdf",
-        purpose=FilePurpose.DELIVERY_PROOF, by=None,
+        purpose=purpose, by=None,
     )  # fmt: skip
 
 
@@ -98,8 +104,8 @@ def create_letter(
 def create_scan(*, notice: Notice, by: User | None = None) -> SignedScan:
     return SignedScan.objects.create(
         project=notice.project, notice=notice, law_firm=notice.batch.law_firm, pages=notice.pages or 1,
-        file=create_file(project=notice.project, name=f"{notice.number}签章.pdf"), uploaded_at=NOW,
-        uploaded_by=by or create_user(name="贺兰"),
+        file=create_file(project=notice.project, name=f"{notice.number}签章.pdf", purpose=FilePurpose.SIGNED_SCAN),
+        uploaded_at=NOW, uploaded_by=by or create_user(name="贺兰"),
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def ems(request: ProjectRequest) -> HttpResponse:
         "list": found,
         "page": Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "waiting": _waiting(request, request.GET.get("letter", "")),
-        "last": last_entered(request.project, by=request.user),
+        "last": last_entered(request.project, by=request.user, now=timezone.now()),
         "receipt_form": ReceiptForm(today=today),
         "return_form": ReturnForm(today=today, auto_id="back-%s"),
         "proof_form": ProofFilesForm(),
@@ -75,7 +75,7 @@ def ems_scan(request: ProjectRequest) -> HttpResponse:
         fault = str(error)
     if request.htmx:
         context = {"waiting": waiting, "saved": saved, "fault": fault, "code": code,
-                   "last": last_entered(request.project, by=request.user)}  # fmt: skip
+                   "last": last_entered(request.project, by=request.user, now=timezone.now())}  # fmt: skip
         return TemplateResponse(request, "notices/parts/scan_state.html", context)
     if fault:
         messages.error(request, fault)
@@ -91,7 +91,7 @@ def ems_scan(request: ProjectRequest) -> HttpResponse:
 @project_view(Right.ISSUE_NOTICES)
 def ems_undo(request: ProjectRequest) -> HttpResponse:
     """Takes back the number that this person entered last; its letter waits for its waybill again."""
-    last = last_entered(request.project, by=request.user)
+    last = last_entered(request.project, by=request.user, now=timezone.now())
     home = reverse("notices:ems", args=[request.project.code])
     if not last or str(last[0].pk) != request.POST.get("delivery", ""):
         messages.info(request, _("There is no number of yours that could be taken back."))

@@ -1,6 +1,7 @@
 """The EMS page: scanner, filters, many items at once."""
 
 import pytest
+from django.utils import timezone
 
 from notices.models import Delivery
 from notices.waybills import enter_number
@@ -87,7 +88,7 @@ class TestEmsPage:
         assert delivery.tracking_number == "EE123456785CN"
 
     def test_the_last_one_of_ones_own_is_taken_back(self, client, project, delivery):
-        enter_number(project, delivery.pk, NUMBER, by=client.user, now=NOW)
+        enter_number(project, delivery.pk, NUMBER, by=client.user, now=timezone.now())
         colleague = signed_in(project)
         colleague.post(url("ems_undo"), {"delivery": delivery.pk})
         delivery.refresh_from_db()

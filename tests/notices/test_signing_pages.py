@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from company.models import AuditEvent, Role
 from notices.models import Delivery, Notice, NoticeKind, SignedScan
@@ -160,6 +161,9 @@ class TestPromise21:
         assert not Delivery.objects.exists()
         letter.refresh_from_db()
         assert letter.state == state
+        for scan in letter.scans.all():
+            address = reverse("company:file", kwargs={"project_code": "FHC1", "pk": scan.file_id})
+            assert client.get(address).status_code == 403
         response = client.get(url("notice_file", pk=letter.pk))
         if response.status_code == 200:
             assert b"".join(response.streaming_content) == letter.file.file.open().read()  # marked as a draft

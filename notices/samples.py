@@ -143,7 +143,7 @@ def _month(number: int) -> date:
 def sample_pictures(rules: KindRules) -> tuple[dict[str, str], dict[str, bytes]]:
     """Invented pictures of a kind, as the data of a letter name them, and their PNG files by name."""
     drawn = {
-        ImagePurpose.SEAL: _seal(),
+        ImagePurpose.SEAL: sample_seal(),
         ImagePurpose.LETTERHEAD: _strip("PROPERTY SERVICES", (1300, 170)),
         ImagePurpose.SIGNATURE: _strip("Zhou Min", (400, 140)),
     }
@@ -154,7 +154,8 @@ def sample_pictures(rules: KindRules) -> tuple[dict[str, str], dict[str, bytes]]
     return images, {f"sample-{use}": png for use, png in wanted.items()}
 
 
-def _seal() -> bytes:
+def sample_seal() -> bytes:
+    """A ring and a star without any words, as PNG."""
     image = Image.new("RGBA", (500, 500), (0, 0, 0, 0))
     draw = ImageDraw.Draw(image)
     draw.ellipse((8, 8, 491, 491), outline=RED, width=14)

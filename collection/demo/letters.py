@@ -13,16 +13,22 @@ from notices.batch_preview import Terms
 from notices.bundling import bundle
 from notices.default_texts import install_default_templates
 from notices.editing import approve_text
+from notices.images import approve_image, propose_link, propose_picture
 from notices.issuing import NothingToSendError
 from notices.making import claim_chunk, print_claim, settle_claim
-from notices.models import Batch, Channel, LawFirm, NoticeKind
+from notices.models import Batch, Channel, ImagePurpose, LawFirm, NoticeKind
+from notices.samples import sample_seal
 from owners.models import ServiceContract
 
 
 def prepare(project: Project, *, writer: User, approver: User, now: datetime, today: date) -> None:
-    """The approved text, a firm with a mandate and the scan of the contract, without which no letter goes out."""
+    """The approved texts, a sample seal and a code for paying, a firm with a mandate and the scan of the contract."""
     for template in install_default_templates(project):
         approve_text(template, by=approver, now=now)
+    seal = propose_picture(project, ImagePurpose.SEAL, sample_seal(), name="样章.png", by=writer, now=now)
+    pay_code = propose_link(project, f"https://pay.example.com/{project.code.lower()}", by=writer, now=now)
+    for image in (seal, pay_code):
+        approve_image(image, by=approver, now=now)
     mandate = _scan(project, "律师事务所委托书.pdf", FilePurpose.MANDATE, by=writer)
     LawFirm.objects.create(
         project=project,

@@ -17,13 +17,14 @@ from collection.contacts import ContactReport, NumberNews, NumberReport
 from collection.limits import short_day
 from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest
 from collection.offers import next_by_rule, offered_amounts, offered_days, offered_next
-from collection.photos import MAX_PHOTOS, Photo, PhotoRefusedError, prepare_photo
+from collection.photos import MAX_PHOTOS
 from collection.promises import Promised
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
 from collection.visits import Cash, VisitReport
 from company.forms import DayInput
 from company.models import Role
+from company.photos import Photo, PhotoRefusedError, prepare_photo
 from owners.contact_points import PhoneNumberError, normalise_phone
 from owners.models import EmergencyContact, Phone
 

@@ -32,11 +32,12 @@ class Happening(StrEnum):
     ANSWERED = "answered"
     AGREED_DATE = "agreed_date"
     PROMISE_BROKEN = "promise_broken"
+    FEE_NOTICE = "fee_notice"
     EMS_NOTICE = "ems_notice"
     LAWYER_LETTER = "lawyer_letter"
 
 
-NOTICES = {happening.value for happening in (Happening.EMS_NOTICE, Happening.LAWYER_LETTER)}
+NOTICES = {happening.value for happening in (Happening.FEE_NOTICE, Happening.EMS_NOTICE, Happening.LAWYER_LETTER)}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -112,6 +112,14 @@ def progress_of(campaign: Campaign, *, today: date) -> list[Progress]:
     ]
 
 
+def letters_sent(campaign: Campaign, *, today: date) -> Progress | None:
+    """How far the campaign's lawyer letters are, where that is one of its milestones."""
+    milestone = campaign.milestones.filter(kind=Milestone.Kind.LETTERS_SENT).select_related("responsible").first()
+    if milestone is None:
+        return None
+    return Progress(milestone, _letters_sent(campaign, today), (milestone.due_on - today).days)
+
+
 def _template_ready(campaign: Campaign, today: date) -> Count:
     """The approved text of the lawyer letter, and the mandate of a firm to sign it."""
     of_project = {"project": campaign.project_id}

@@ -22,7 +22,7 @@ CASES_AT_ONCE = 1000
 # By measure the happenings that count as having done it.
 DONE_BY: Mapping[Measure, frozenset[Happening]] = {
     Measure.VERIFY: frozenset({Happening.VERIFIED, Happening.ATTEMPTED}),  # whoever went there had read the file
-    Measure.REMIND: frozenset({Happening.REACHED, Happening.HEAD_TALKED, Happening.MESSAGE_SENT}),
+    Measure.REMIND: frozenset({Happening.REACHED, Happening.HEAD_TALKED, Happening.MESSAGE_SENT, Happening.FEE_NOTICE}),
     Measure.CALL: frozenset({Happening.REACHED, Happening.HEAD_TALKED}),
     Measure.TALK: frozenset({Happening.HEAD_TALKED}),
     Measure.ANSWER: frozenset({Happening.ANSWERED}),

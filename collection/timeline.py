@@ -27,7 +27,7 @@ from collection.models import (
 from collection.people_contacted import people_of
 from collection.reasons import Reason
 from company.models import AuditEvent
-from notices.models import Notice
+from notices.models import Delivery, DeliveryTransition, Notice
 from owners.persons import rows_of
 
 Channel, Said = ContactAttempt.Channel, ContactAttempt.Payment
@@ -64,6 +64,14 @@ PROMISE_COLOURS = {
 }
 NOTICE_COLOURS = {Notice.State.DISPATCHED: "green", Notice.State.VOID: "", Notice.State.FAILED: "red"}
 
+DELIVERY_COLOURS = {
+    Delivery.State.SIGNED: "amber",
+    Delivery.State.DELIVERED: "green",
+    Delivery.State.RETURNED: "red",
+    Delivery.State.LOST: "red",
+    Delivery.State.WITHDRAWN: "",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -97,6 +105,7 @@ def timeline(case: Case) -> list[Entry]:
         *_payments(case),
         *_cash(case),
         *_notices(case),
+        *_deliveries(case),
         *_reasons(case),
         *_transitions(case),
         *_assignments(case),
@@ -262,7 +271,7 @@ def _cash(case: Case) -> Iterator[Entry]:
 
 
 def _notices(case: Case) -> Iterator[Entry]:
-    notices = Notice.objects.filter(account=case.account_id).select_related("batch__confirmed_by")
+    notices = Notice.objects.filter(account=case.account_id).select_related("batch__confirmed_by", "corrects")
     for notice in notices:
         yield _entry(
             notice.batch.confirmed_at,
@@ -272,7 +281,37 @@ def _notices(case: Case) -> Iterator[Entry]:
             person=notice.batch.confirmed_by.name,
             status=notice.get_state_display(),
             status_colour=NOTICE_COLOURS.get(Notice.State(notice.state), "blue"),
-            detail=notice.get_void_reason_display() if notice.void_reason else "",
+            detail=_notice_detail(notice),
+            warnings=[_("listed charges are settled otherwise by now")] if notice.overtaken_at else [],
+        )
+
+
+def _notice_detail(notice: Notice) -> str:
+    said = [notice.get_void_reason_display()] if notice.void_reason else []
+    if notice.corrects:
+        said.append(_("corrects %(number)s") % {"number": notice.corrects.number})
+    if notice.superseded:
+        said.append(_("a correction has taken its place"))
+    return _("; ").join(said)
+
+
+def _deliveries(case: Case) -> Iterator[Entry]:
+    moves = DeliveryTransition.objects.filter(
+        delivery__notice__account=case.account_id, event=DeliveryTransition.Event.MOVED
+    )
+    for move in moves.select_related("delivery__notice", "by").order_by("-pk"):
+        delivery = move.delivery
+        yield _of_day(
+            move.day,
+            Group.LETTER,
+            "mail-check" if move.to_state == Delivery.State.DELIVERED else "truck-delivery",
+            _("%(letter)s by %(channel)s")
+            % {"letter": delivery.notice.get_kind_display(), "channel": delivery.get_channel_display()},
+            colour=DELIVERY_COLOURS.get(Delivery.State(move.to_state), ""),
+            person=move.by.name if move.by else "",
+            status=move.get_to_state_display(),
+            status_colour=DELIVERY_COLOURS.get(Delivery.State(move.to_state), "blue"),
+            detail=move.note,
         )
 
 

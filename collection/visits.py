@@ -14,9 +14,10 @@ from django.db import IntegrityError, transaction
 from collection import stages
 from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
 from collection.models import Case, CashTaken, Visit, VisitPhoto
-from collection.photos import Photo, keep_photos
+from collection.photos import keep_photos
 from company.audit import record
 from company.models import Role, StoredFile, User
+from company.photos import Photo
 
 
 class VisitConflictError(Exception):

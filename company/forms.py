@@ -172,6 +172,18 @@ class ProjectForm(forms.ModelForm):
             self.fields["code"].disabled = True
 
 
+class PostageForm(forms.ModelForm):
+    """What letters by post need to know of a project."""
+
+    class Meta:
+        model = Project
+        fields = ["postal_address", "postcode", "ems_price", "post_price"]
+
+    def clean_postal_address(self) -> str:
+        """One line, as it stands on an envelope."""
+        return " ".join(self.cleaned_data["postal_address"].split())
+
+
 class PhaseForm(forms.ModelForm):
     class Meta:
         model = Phase

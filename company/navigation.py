@@ -46,6 +46,7 @@ LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
 UNITS = Entry(_("Units and owners"), "owners:units", "building")
 BATCHES = Entry(_("Batches"), "notices:batches", "stack-2")
 TEMPLATES = Entry(_("Templates"), "notices:templates", "template")
+PUBLIC_NOTICES = Entry(_("Public notices"), "notices:public", "speakerphone")
 RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
 LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
@@ -71,6 +72,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
+        Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
         Entry(_("People and rights"), "company:people", "users", of_project=False, apart=True),
         TERMS,
         FIRST_DAY,
@@ -91,11 +93,13 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         FIRST_DAY,
     ),
     Role.NOTICE_ADMIN: (
-        Entry(_("Notice desk"), "notices:home", "layout-dashboard"),
+        Entry(_("Notice desk"), "collection:notice_desk", "layout-dashboard"),
         BATCHES,
         TEMPLATES,
         Entry(_("Register of letters"), "notices:register", "mail"),
+        Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
+        PUBLIC_NOTICES,
         CASES,
         LEDGER,
         UNITS,

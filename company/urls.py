@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from company.views import account, files, notifications, people, people_import, projects
+from company.views import account, files, notifications, people, people_import, postage, projects
 
 app_name = "company"
 urlpatterns = [
@@ -31,5 +31,6 @@ urlpatterns = [
     path("manage/posts/", projects.posts, name="posts"),
     path("manage/posts/<int:pk>/", projects.post, name="post"),
     path("p/<slug:project_code>/", account.enter, name="enter"),
+    path("p/<slug:project_code>/postage/", postage.postage, name="postage"),
     path("p/<slug:project_code>/files/<int:pk>/", files.file, name="file"),
 ]

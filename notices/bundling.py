@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import IO, BinaryIO, cast
@@ -21,10 +22,15 @@ from company.files import store_file
 from company.models import FilePurpose, StoredFile
 from company.notifying import notify
 from notices import print_parts
+from notices.font_pool import FontPool
+from notices.image_pool import share_images
+from notices.imposing import impose, is_slip
+from notices.labels import labels_of, print_labels
 from notices.models import Batch, Notice
 from notices.rendering import CHUNK
 
-STALE_AFTER = timedelta(seconds=90)  # the claim is renewed with each chunk of letters
+STALE_AFTER = timedelta(seconds=90)
+RENEW_AFTER = timedelta(seconds=3)
 MANIFEST = "SHA256SUMS.txt"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same letters make the same archive
 
@@ -46,8 +52,10 @@ class Claim:
         return bool(batches.update(bundling_at=self.at))
 
     def renew(self) -> None:
-        """Say that the work goes on. Raises ClaimLostError."""
+        """Say now and then that the work goes on. Raises ClaimLostError."""
         renewed = self.clock()
+        if renewed - self.at < RENEW_AFTER:
+            return
         if not Batch.objects.filter(pk=self.batch_id, bundling_at=self.at).update(bundling_at=renewed):
             raise ClaimLostError(self.batch_id)
         self.at = renewed
@@ -69,21 +77,26 @@ def bundle(batch_id: int, *, clock: Callable[[], datetime]) -> bool:
     batch = Batch.objects.select_related("project", "confirmed_by").get(pk=batch_id)
     letters = _issued(batch)
     try:
-        files = (_merged_file(batch, letters, claim), _zip_file(batch, letters, claim)) if letters else (None, None)
+        files = _files(batch, letters, claim)
     except ClaimLostError:
         return False
-    is_finished = _finish(batch, letters, *files, claim=claim, now=clock())
+    is_finished = _finish(batch, letters, files, claim=claim, now=clock())
     if is_finished:
         print_parts.forget_parts(batch)
     return is_finished
+
+
+def _files(batch: Batch, letters: Sequence[Notice], claim: Claim) -> dict[str, StoredFile | None]:
+    """By field of the batch; nothing where no letter was made."""
+    makers = {"merged_file": _merged_file, "zip_file": _zip_file, "labels_file": _labels_file}
+    return {field: make(batch, letters, claim) if letters else None for field, make in makers.items()}
 
 
 @transaction.atomic
 def _finish(
     batch: Batch,
     letters: Sequence[Notice],
-    merged: StoredFile | None,
-    archive: StoredFile | None,
+    files: Mapping[str, StoredFile | None],
     *,
     claim: Claim,
     now: datetime,
@@ -95,8 +108,9 @@ def _finish(
     complete = [n.pk for n in _issued(batch)] == [n.pk for n in letters] and not batch.notices.unfinished().exists()
     if complete:
         current.state, current.finished_at = Batch.State.READY, now
-        current.merged_file, current.zip_file = merged, archive
-    current.save(update_fields=["bundling_at", "state", "finished_at", "merged_file", "zip_file"])
+        for field, stored in files.items():
+            setattr(current, field, stored)
+    current.save(update_fields=["bundling_at", "state", "finished_at", *files])
     if complete:
         _tell(current, len(letters))
     return complete
@@ -121,6 +135,25 @@ def _merged_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> Store
     with tempfile.TemporaryFile() as content:
         _merge(batch, letters, cast("BinaryIO", content), claim)
         return _keep(batch, content, f"{batch}.pdf", "application/pdf")
+
+
+def _labels_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile | None:
+    """A label for each envelope, for a printer of labels; None where nothing goes by post."""
+    labels = labels_of(batch, letters)
+    if not labels:
+        return None
+    with tempfile.TemporaryFile() as content, pikepdf.new() as whole:
+        pool = FontPool()
+        for printed in print_labels(labels):
+            for label in printed:
+                with pikepdf.open(BytesIO(label.pdf)) as page:
+                    pool.share(page)
+                    whole.pages.extend(page.pages)
+            claim.renew()
+        pool.embed(whole)
+        whole.save(content, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        name = _("%(batch)s, envelope labels") % {"batch": batch}
+        return _keep(batch, content, f"{name}.pdf", "application/pdf")
 
 
 def _zip_file(batch: Batch, letters: Sequence[Notice], claim: Claim) -> StoredFile:
@@ -151,10 +184,12 @@ def _keep(batch: Batch, content: IO[bytes], name: str, content_type: str) -> Sto
 
 
 def _merge(batch: Batch, letters: Sequence[Notice], target: BinaryIO, claim: Claim) -> None:
-    """One PDF of all letters in order."""
+    """One PDF of all letters in order; slips stand side by side on sheets of A4."""
     with pikepdf.new() as whole:
         for run in print_parts.runs(letters):
             with pikepdf.open(BytesIO(print_parts.part_of(batch, run))) as part:
                 whole.pages.extend(part.pages)
             claim.renew()
-        whole.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        share_images(whole)
+        with impose(whole) if is_slip(whole) else nullcontext(whole) as sheets:
+            sheets.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)

@@ -7,9 +7,10 @@ from django.db.models import Max
 
 from company.audit import record
 from company.models import Project, User
+from notices.default_texts import usual_paper
 from notices.fields import Fault, check_text, normalise
-from notices.kinds import KINDS
-from notices.models import NoticeKind, NoticeTemplate
+from notices.kinds import TEXT_KINDS, TextKind, rules_of
+from notices.models import NoticeKind, NoticeTemplate, SlipPaper
 
 State = NoticeTemplate.State
 
@@ -31,13 +32,15 @@ class TemplateMovedError(Exception):
 
 
 @transaction.atomic
-def save_text(project: Project, kind: NoticeKind, body: str, *, by: User, version: int | None) -> NoticeTemplate:
+def save_text(
+    project: Project, kind: TextKind, body: str, *, by: User, version: int | None, paper: str = ""
+) -> NoticeTemplate:
     """Save ``body`` as a draft: over ``version`` if that is one's own draft, else as the next version.
 
-    Raises FaultyTextError.
+    ``paper``: of a door slip; A6 unless chosen. Raises FaultyTextError.
     """
     body = normalise(body)
-    if faults := check_text(body, KINDS[kind]):
+    if faults := check_text(body, TEXT_KINDS[kind]):
         raise FaultyTextError(faults)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # versions of a project count up one by one
     versions = NoticeTemplate.objects.filter(project=project, kind=kind)
@@ -46,6 +49,7 @@ def save_text(project: Project, kind: NoticeKind, body: str, *, by: User, versio
         last = versions.aggregate(last=Max("version"))["last"] or 0
         template = NoticeTemplate(project=project, kind=kind, version=last + 1, created_by=by)
     template.body = body
+    template.paper = paper if kind == NoticeKind.DOOR_SLIP and paper in SlipPaper else usual_paper(kind)
     template.save()
     record(action="notices.text_saved", by=by, project=project, obj=template, version=template.version)
     return template
@@ -64,7 +68,7 @@ def approve_text(template: NoticeTemplate, *, by: User, now: datetime) -> Notice
         raise TemplateMovedError(draft)
     if draft.created_by_id == by.pk:
         raise OwnTextError(draft)
-    if faults := check_text(draft.body, KINDS[NoticeKind(draft.kind)]):
+    if faults := check_text(draft.body, rules_of(draft.kind)):
         raise FaultyTextError(faults)
     in_force = NoticeTemplate.objects.filter(project_id=draft.project_id, kind=draft.kind, state=State.APPROVED)
     in_force.update(state=State.RETIRED)

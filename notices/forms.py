@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -9,9 +10,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from company.files import document_type
+from company.forms import DayInput
 from notices.firms import MANDATE_BYTES
-from notices.kinds import KINDS
-from notices.models import LawFirm, Notice
+from notices.issuing import DEFAULT_DEADLINE_DAYS
+from notices.kinds import KindRules
+from notices.models import LawFirm, NoticeKind, SlipPaper
 
 
 class TemplateForm(forms.Form):
@@ -21,7 +24,44 @@ class TemplateForm(forms.Form):
     body = forms.CharField(
         label=_("Text"), strip=False, widget=forms.Textarea(attrs={"rows": 28, "spellcheck": "false", "lang": "zh-CN"})
     )
+    paper = forms.ChoiceField(label=_("Paper"), required=False, choices=SlipPaper.choices)
     unit = forms.CharField(label=_("Preview with the room"), required=False, max_length=80)
+
+    def __init__(self, *args: Any, rules: KindRules, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if rules.kind == NoticeKind.DOOR_SLIP:
+            self.fields["body"].widget.attrs["rows"] = 16
+        else:
+            self.fields["paper"].widget = forms.HiddenInput()
+        if rules.kind not in NoticeKind:
+            self.fields["unit"].widget = forms.HiddenInput()
+
+
+class PictureForm(forms.Form):
+    """What a picture may be is checked by notices.images."""
+
+    picture = forms.FileField(
+        label=_("Picture"), widget=forms.ClearableFileInput(attrs={"accept": "image/png,image/jpeg"})
+    )
+
+
+class PayLinkForm(forms.Form):
+    link = forms.CharField(
+        label=_("Address to pay at"),
+        max_length=300,
+        help_text=_("The code is drawn from it. Try it with your phone before somebody approves it."),
+    )
+
+
+class PublishForm(forms.Form):
+    deadline_on = forms.DateField(label=_("Deadline"), widget=DayInput())
+
+    def __init__(self, *args: Any, rules: KindRules, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if rules.deadline_days:
+            self.fields["deadline_on"].initial = today + timedelta(days=DEFAULT_DEADLINE_DAYS)
+        else:
+            del self.fields["deadline_on"]
 
 
 class LawFirmForm(forms.ModelForm):
@@ -58,17 +98,3 @@ class LawFirmForm(forms.ModelForm):
         if document_type(upload) is None:
             raise ValidationError(_t("Only PDF, JPEG and PNG files are taken."))
         return upload
-
-
-class RegisterFilterForm(forms.Form):
-    q = forms.CharField(label=_("Number or room"), required=False, max_length=80, widget=forms.SearchInput)
-    state = forms.ChoiceField(label=_("State"), required=False)
-    kind = forms.ChoiceField(label=_("Kind"), required=False)
-    void_reason = forms.ChoiceField(label=_("Void because"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        anything = [("", _("All"))]
-        self.fields["state"].choices = [*anything, *Notice.State.choices]  # type: ignore[attr-defined]
-        self.fields["kind"].choices = [*anything, *((kind, kind.label) for kind in KINDS)]  # type: ignore[attr-defined]
-        self.fields["void_reason"].choices = [*anything, *Notice.VoidReason.choices]  # type: ignore[attr-defined]

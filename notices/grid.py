@@ -11,6 +11,7 @@ from typing import Any
 from notices.fonts import half_widths
 from notices.typeset import atoms
 
+KEPT_TOGETHER = 3  # rows that at least stand on the last page
 # Drawn alike at half width, but Typst would pull a Chinese bracket that begins a line out of its cell.
 HALF_WIDTH = str.maketrans({"（": "(", "）": ")"})
 
@@ -75,6 +76,21 @@ class Grid:
             "spare": self.spare,
             "pages": [{"rows": [row.cells for row in page.rows], "foot": page.foot.cells} for page in pages],
         }
+
+
+def filled(rows: Sequence[Row], *, first: int, following: int, closing: int = 0) -> list[list[Row]]:
+    """``rows`` by page: so many lines on the first, on those that follow, and ``closing`` fewer on the last one."""
+    sheets: list[list[Row]] = [[]]
+    room = first
+    for row in rows:
+        if row.height > room:
+            sheets.append([])
+            room = following
+        sheets[-1].append(row)
+        room -= row.height
+    if room < closing and len(sheets[-1]) > KEPT_TOGETHER:
+        sheets.append([sheets[-1].pop() for _ in range(KEPT_TOGETHER)][::-1])
+    return sheets
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -4,29 +4,48 @@ Callers know the work on the accounts (holds, requests unanswered) and pass that
 verifications, earlier notices and what a letter needs.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from arrears.models import Account, Verification
 from arrears.posting import lock_accounts
 from arrears.verification import valid_verifications
 from company.audit import record
 from company.models import Project, User
-from notices.facts import ZERO, AccountFacts, read_facts
-from notices.fields import check_text, empty_fields
-from notices.kinds import KINDS, PROJECT_FIELDS, KindRules
+from notices.batch_preview import BatchPreview, Included, Terms
+from notices.facts import AccountFacts, read_facts
+from notices.fields import check_text, empty_fields, in_braces, refused_by_values
+from notices.fonts import missing_glyphs
+from notices.images import images_in_use
+from notices.kinds import KINDS, PROJECT_FIELDS
+from notices.leaving_out import Held, Holder, LeftOut, Reason
 from notices.letter_data import content_sha256, letter_data, shared_fields
-from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, NoticeTransition
+from notices.models import (
+    Batch,
+    Channel,
+    LawFirm,
+    Notice,
+    NoticeKind,
+    NoticeTemplate,
+    NoticeTransition,
+    Recipient,
+)
 from notices.numbering import take_numbers as _take_numbers
+from notices.recipients import (
+    Label,
+    Letter,
+    Party,
+    arrange,
+    envelopes,
+    read_address_book,
+    read_parties,
+)
 from notices.rendering import CHUNK, unprintable
 from notices.waking import wake
 
@@ -49,69 +68,6 @@ class NothingToSendError(Exception):
         self.left_out = left_out
 
 
-class Reason(models.TextChoices):
-    PAID = "paid", gettext_lazy("nothing overdue any more")
-    ALREADY_OUT = "already_out", gettext_lazy("this letter has been issued already")
-    HELD = "held", gettext_lazy("held")
-    NO_OWNER = "no_owner", gettext_lazy("no owner on file")
-    UNKNOWN_START = "unknown_start", gettext_lazy("earlier arrears without a start")
-    NOT_VERIFIED = "not_verified", gettext_lazy("not verified, or verified too long ago")
-    MISSING_GLYPH = "missing_glyph", gettext_lazy("a character that the font cannot print")
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """An account that was chosen and gets no letter. ``detail``: the earlier number, the characters, the hold."""
-
-    account_id: int
-    unit_code: str
-    reason: Reason
-    detail: str = ""
-
-    def as_data(self) -> dict[str, Any]:
-        return {
-            "account": self.account_id, "unit": self.unit_code, "reason": self.reason.value, "detail": self.detail
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Included:
-    """An account that gets a letter, and until which day its payment data reach."""
-
-    facts: AccountFacts
-    data_until: date
-
-
-@dataclass(frozen=True)
-class BatchPreview:
-    """``faults`` keep the whole batch from being confirmed, ``left_out`` single accounts."""
-
-    rules: KindRules
-    occasion: str
-    issue_on: date
-    deadline_on: date
-    template: NoticeTemplate | None
-    law_firm: LawFirm | None
-    shared: Mapping[str, str]
-    included: list[Included] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def principal(self) -> Decimal:
-        """CNY that the letters demand together."""
-        return sum((entry.facts.principal for entry in self.included), ZERO)
-
-    @property
-    def chosen(self) -> int:
-        return len(self.included) + len(self.left_out)
-
-    def left_out_by_reason(self) -> dict[Reason, list[LeftOut]]:
-        """In the order in which the reasons are looked at."""
-        grouped = {reason: [out for out in self.left_out if out.reason is reason] for reason in Reason}
-        return {reason: group for reason, group in grouped.items() if group}
-
-
 def check_batch(
     project: Project,
     accounts: Collection[int],
@@ -121,11 +77,12 @@ def check_batch(
     *,
     law_firm: LawFirm | None = None,
     deadline_on: date | None = None,
-    held: Mapping[int, str] | None = None,
+    held: Holder | None = None,
+    terms: Terms | None = None,
 ) -> BatchPreview:
     """Who of ``accounts`` (ids) would get a letter of this kind now, who would not and why. Changes nothing.
 
-    ``held`` gives by account id the caller's own reason to leave it out. Without a ``law_firm`` a kind that needs a
+    ``held`` knows the caller's own reasons to leave an account out. Without a ``law_firm`` a kind that needs a
     mandate takes the project's first firm that has one. Deadline: 21 days from now unless given.
     """
     rules = KINDS[kind]
@@ -135,16 +92,19 @@ def check_batch(
         law_firm = LawFirm.objects.filter(project=project).mandated(on=issue_on).first()
     template = NoticeTemplate.objects.filter(project=project, kind=kind, state=NoticeTemplate.State.APPROVED).first()
     preview = BatchPreview(
+        project=project,
         rules=rules,
         occasion=occasion,
         issue_on=issue_on,
         deadline_on=deadline_on,
+        terms=terms or Terms(),
         template=template,
         law_firm=law_firm,
         shared=shared_fields(project, law_firm, issue_on=issue_on, deadline_on=deadline_on),
+        images=images_in_use(project, rules),
     )
     preview.faults.extend(_faults(project, preview))
-    _sort_accounts(project, accounts, preview, now=now, held=held or {})
+    _sort_accounts(accounts, preview, now=now, held=held(accounts) if held else {})
     return preview
 
 
@@ -159,24 +119,26 @@ def confirm_batch(
     by: User,
     law_firm: LawFirm | None = None,
     deadline_on: date | None = None,
-    held: Mapping[int, str] | None = None,
+    held: Holder | None = None,
+    terms: Terms | None = None,
 ) -> Batch:
     """Fix a batch: data, numbers and rows of all letters in one transaction; a worker makes the files afterwards.
 
-    The accounts are locked and looked at again, so that who paid or got the letter meanwhile is left out. Raises
-    BatchRefusedError when something for the whole batch is missing, NothingToSendError when nobody is left.
+    The accounts are locked and looked at again, so that who paid or got the letter meanwhile is left out; ``held`` is
+    asked under these locks. Raises BatchRefusedError when something for the whole batch is missing,
+    NothingToSendError when nobody is left.
     """
     locked = lock_accounts(accounts)
     preview = check_batch(
         project, [account.pk for account in locked], kind, occasion, now,
-        law_firm=law_firm, deadline_on=deadline_on, held=held,
+        law_firm=law_firm, deadline_on=deadline_on, held=held, terms=terms,
     )  # fmt: skip
     if preview.faults or preview.template is None:
         raise BatchRefusedError(preview.faults)
     if not preview.included:
         raise NothingToSendError(preview.left_out)
     first = _take_numbers(project, kind, preview.issue_on.year, len(preview.included))
-    batch = _create_batch(project, preview, preview.template, now=now, by=by)
+    batch = _create_batch(preview, preview.template, now=now, by=by)
     _create_notices(batch, preview, preview.template, first=first, now=now, by=by)
     record(
         action="notices.batch_confirmed", by=by, project=project, obj=batch,
@@ -198,10 +160,11 @@ def _faults(project: Project, preview: BatchPreview) -> list[str]:
         faults.append(_("The deadline must be at least %(days)s days after issue.") % {"days": rules.deadline_days})
     if preview.template is not None:
         faults += [str(fault) for fault in check_text(preview.template.body, rules)]
-        empty = empty_fields(preview.template.body, preview.shared, [f.name for f in PROJECT_FIELDS])
-        if empty:
-            names = "、".join(f"{{{name}}}" for name in empty)
+        if empty := empty_fields(preview.template.body, preview.shared, rules, among=PROJECT_FIELDS):
+            names = in_braces(empty)
             faults.append(_("The text uses fields that the project's data leave empty: %(names)s.") % {"names": names})
+        if words := refused_by_values(preview.template.body, preview.shared, rules):
+            faults.append(_("The project's data would make the slip say: %(words)s.") % {"words": "、".join(words)})
     return faults
 
 
@@ -215,47 +178,84 @@ def _mandate_faults(project: Project, preview: BatchPreview) -> list[str]:
 
 
 def _sort_accounts(
-    project: Project, account_ids: Collection[int], preview: BatchPreview, *, now: datetime, held: Mapping[int, str]
+    account_ids: Collection[int], preview: BatchPreview, *, now: datetime, held: Mapping[int, Held]
 ) -> None:
-    accounts = Account.objects.filter(project=project, pk__in=account_ids)
+    project = preview.project
+    accounts, has_word = Account.objects.filter(project=project, pk__in=account_ids), preview.shared["违约金名称"]
+    facts = read_facts(accounts, on=preview.issue_on, with_late_fees=bool(has_word))
     verified = valid_verifications(project, account_ids, now=now)
-    already_out = dict(
-        Notice.objects.filter(account_id__in=account_ids, kind=preview.rules.kind, occasion=preview.occasion)
-        .in_force()
-        .values_list("account_id", "number")
-    )
-    for facts in read_facts(accounts, on=preview.issue_on).values():
-        verification = verified.get(facts.account_id)
-        out = _reason_to_leave_out(facts, preview, verification, already_out=already_out, held=held)
-        if out is not None:
-            preview.left_out.append(LeftOut(facts.account_id, facts.unit_code, *out))
-        elif verification is not None:
-            preview.included.append(Included(facts, _data_until(verification)))
+    of_occasion = Notice.objects.filter(kind=preview.rules.kind, occasion=preview.occasion).standing()
+    if preview.terms.corrects:
+        of_occasion = of_occasion.exclude(pk=preview.terms.corrects.pk)
+    already_out = dict(of_occasion.filter(account_id__in=account_ids).values_list("account_id", "number"))
+    parties = read_parties(project, facts.values())
+    letters = []
+    for one in facts.values():
+        letter = _letter(one, parties[one.account_id], preview.terms)
+        out = _reason_to_leave_out(letter, preview, verified.get(one.account_id), already_out=already_out, held=held)
+        if out is None:
+            letters.append(letter)
+        else:
+            preview.left_out.append(LeftOut(one.account_id, one.unit_code, *out))
+    _address(letters, preview, verified)
+
+
+def _letter(facts: AccountFacts, party: Party, terms: Terms) -> Letter:
+    return Letter(facts, party, party.option(terms.first, other=facts.account_id in terms.switched))
 
 
 def _reason_to_leave_out(
-    facts: AccountFacts,
+    letter: Letter,
     preview: BatchPreview,
     verification: Verification | None,
     *,
     already_out: Mapping[int, str],
-    held: Mapping[int, str],
-) -> tuple[Reason, str] | None:
+    held: Mapping[int, Held],
+) -> tuple[Reason, str, str] | None:
+    facts, terms = letter.facts, preview.terms
+    account_id, names_owner = facts.account_id, terms.channel is not Channel.DOOR
+    found: Reason | None = None
     if not facts.charges:
-        return Reason.PAID, ""
-    if facts.account_id in already_out:
-        return Reason.ALREADY_OUT, already_out[facts.account_id]
-    if facts.account_id in held:
-        return Reason.HELD, str(held[facts.account_id])
-    if not facts.owner.strip():
-        return Reason.NO_OWNER, ""
-    if any(charge.start_unknown for charge in facts.charges):
-        return Reason.UNKNOWN_START, ""
-    if verification is None:
-        return Reason.NOT_VERIFIED, ""
+        found = Reason.PAID
+    elif account_id in already_out:
+        return Reason.ALREADY_OUT, already_out[account_id], ""
+    elif account_id in held:
+        return Reason.HELD, held[account_id].text, held[account_id].group
+    elif names_owner and not facts.owner.strip():
+        found = Reason.NO_OWNER
+    elif names_owner and any(charge.start_unknown for charge in facts.charges):
+        found = Reason.UNKNOWN_START
+    elif verification is None:
+        found = Reason.NOT_VERIFIED
+    elif terms.channel.needs_address and letter.option is None:
+        found = Reason.ADDRESS_RETURNED if letter.party.options else Reason.NO_ADDRESS
+    elif account_id in terms.taken_out:
+        found = Reason.TAKEN_OUT
+    elif terms.checked is not None and account_id not in terms.checked:
+        found = Reason.NOT_CHECKED
+    return (found, "", "") if found else None
+
+
+def _address(letters: Sequence[Letter], preview: BatchPreview, verified: Mapping[int, Verification]) -> None:
+    """Write the envelopes, leave out what cannot be printed, and put the rest in order."""
+    book = read_address_book(preview.project, letters)
     body = preview.template.body if preview.template else ""
-    missing = unprintable(body, _data(facts, preview, data_until=_data_until(verification), sequence=0))
-    return (Reason.MISSING_GLYPH, missing) if missing else None
+    printable = []
+    for letter in letters:
+        facts, label = letter.facts, book.label(letter)
+        data_until = _data_until(verified[facts.account_id])
+        missing = unprintable(body, _data(facts, preview, data_until=data_until, sequence=0))
+        if preview.terms.channel.needs_address:
+            missing += missing_glyphs(label.address)
+        if missing:
+            preview.left_out.append(LeftOut(facts.account_id, facts.unit_code, Reason.MISSING_GLYPH, missing))
+        else:
+            printable.append((letter, label, data_until))
+    ordered = arrange(printable, by_address=preview.terms.in_order == Batch.Order.ADDRESS)
+    numbers = envelopes([letter for letter, _, _ in ordered], shared=preview.terms.shares_envelopes)
+    labels: dict[int, Label] = {}
+    for (letter, label, data_until), number in zip(ordered, numbers, strict=True):
+        preview.included.append(Included(letter, labels.setdefault(number, label), number, data_until))
 
 
 def _data_until(verification: Verification) -> date:
@@ -275,13 +275,13 @@ def _data(
         data_until=data_until,
         number=preview.rules.number(project_word=word, year=year, sequence=sequence),
         scan_code=preview.rules.scan_code(year=year, sequence=sequence),
+        paper=preview.template.paper if preview.template else "",
+        images=preview.images,
     )
 
 
-def _create_batch(
-    project: Project, preview: BatchPreview, template: NoticeTemplate, *, now: datetime, by: User
-) -> Batch:
-    kind = preview.rules.kind
+def _create_batch(preview: BatchPreview, template: NoticeTemplate, *, now: datetime, by: User) -> Batch:
+    project, kind = preview.project, preview.rules.kind
     last = Batch.objects.filter(project=project, kind=kind).aggregate(last=Max("sequence"))["last"] or 0
     return Batch.objects.create(
         project=project,
@@ -290,6 +290,8 @@ def _create_batch(
         template=template,
         law_firm=preview.law_firm,
         occasion=preview.occasion,
+        channel=preview.terms.channel,
+        in_order=preview.terms.in_order,
         data_until=min(entry.data_until for entry in preview.included),
         issue_on=preview.issue_on,
         deadline_on=preview.deadline_on,
@@ -310,6 +312,19 @@ def _create_notices(
     NoticeTransition.objects.bulk_create(
         (NoticeTransition(notice=notice, to_state=notice.state, at=now, by=by) for notice in notices), batch_size=1000
     )
+    if batch.channel != Channel.DOOR:
+        Recipient.objects.bulk_create(
+            (_recipient(notice, entry) for notice, entry in zip(notices, preview.included, strict=True)),
+            batch_size=1000,
+        )
+
+
+def _recipient(notice: Notice, entry: Included) -> Recipient:
+    label = entry.label
+    return Recipient(
+        notice=notice, address_kind=label.kind, name=label.name, address=label.address, phone=label.phone,
+        postcode=label.postcode, envelope=entry.envelope,
+    )  # fmt: skip
 
 
 def _notice(
@@ -317,6 +332,9 @@ def _notice(
 ) -> Notice:
     word = batch.project.short_name or batch.project.code
     data = _data(entry.facts, preview, data_until=entry.data_until, sequence=sequence, word=word)
+    corrects = preview.terms.corrects
+    if corrects:
+        data["corrects"] = corrects.number
     return Notice(
         project_id=batch.project_id,
         batch=batch,
@@ -331,5 +349,6 @@ def _notice(
         principal=entry.facts.principal,
         charge_ids=[charge.charge_id for charge in entry.facts.charges],
         content_sha256=content_sha256(template.body, data),
+        corrects=corrects,
         seen_version=entry.facts.version,
     )

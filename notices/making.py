@@ -17,10 +17,11 @@ from arrears.posting import lock_accounts
 from company.files import store_files
 from company.models import FilePurpose, StoredFile
 from notices.following import void_changed
+from notices.images import pictures_of
 from notices.kinds import KINDS
 from notices.models import Batch, Notice, NoticeKind
 from notices.press import PressError, PressTimeoutError, Printed
-from notices.rendering import CHUNK, print_letters, unprintable
+from notices.rendering import CHUNK, picture_names, print_letters, unprintable
 from notices.states import move
 
 STALE_AFTER = timedelta(seconds=90)  # twice what the press may take for a chunk
@@ -90,7 +91,9 @@ def print_claim(claim: Claim) -> Outcome:
     if not printable:
         return outcome
     try:
-        printed = print_letters([(body, notice.data) for notice in printable], rules)
+        names = picture_names([notice.data for notice in printable])
+        pictures = pictures_of(claim.batch.project, names)
+        printed = print_letters([(body, notice.data) for notice in printable], rules, pictures=pictures)
     except PressError as error:
         _note_press_error(printable, error, outcome)
         return outcome

@@ -3,12 +3,12 @@
 The same data give the same file; nothing here reads a clock or the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from notices.amounts import figures
-from notices.grid import Column, Grid, Page, Row
+from notices.grid import Column, Grid, Page, Row, filled
 from notices.models import PaperKind
 from notices.press import Printed, press
 from notices.scan_codes import code128
@@ -45,7 +45,6 @@ STATEMENT = Grid(
 )
 FIRST_PAGE, NEXT_PAGE = 28, 34  # lines without the head
 CLOSING = 8  # lines that the words below the table and the signature take
-KEPT_TOGETHER = 3  # rows that at least stand on the last page
 
 
 def print_paper(kind: str, data: Mapping[str, Any], number: str) -> Printed:
@@ -78,7 +77,7 @@ def receipt_pages(data: Mapping[str, Any]) -> list[Page]:
         for line in data["lines"]
     ]
     foot = RECEIPT.row(["合计（大写）", fields["大写"], fields["金额"], ""])
-    sheets = _filled(rows, first=RECEIPT_LINES + 1 - foot.height, following=RECEIPT_LINES + 1 - foot.height)
+    sheets = filled(rows, first=RECEIPT_LINES + 1 - foot.height, following=RECEIPT_LINES + 1 - foot.height)
     more = RECEIPT.row(["（接下张）", "", "", ""])
     if sum(row.height for row in sheets[-1]) < RECEIPT_LINES + 1 - foot.height:
         sheets[-1].append(RECEIPT.row(["（以下空白）", "", "", ""]))
@@ -94,7 +93,7 @@ def statement_pages(data: Mapping[str, Any]) -> list[Page]:
     for line in lines:
         charged, received = charged + Decimal(line["charged"]), received + Decimal(line["received"])
         sums.append((charged, received, Decimal(line["balance"])))
-    sheets = _filled(rows, first=FIRST_PAGE - 1, following=NEXT_PAGE - 2, closing=CLOSING)
+    sheets = filled(rows, first=FIRST_PAGE - 1, following=NEXT_PAGE - 2, closing=CLOSING)
     result: list[Page] = []
     done = 0
     for sheet in sheets:
@@ -115,18 +114,3 @@ def _statement_row(line: Mapping[str, str]) -> Row:
 
 def _sum_row(label: str, sums: tuple[Decimal, Decimal, Decimal]) -> Row:
     return STATEMENT.row(["", "", label, *map(figures, sums)])
-
-
-def _filled(rows: Sequence[Row], *, first: int, following: int, closing: int = 0) -> list[list[Row]]:
-    """``rows`` by page: so many lines on the first, on those that follow, and ``closing`` fewer on the last one."""
-    sheets: list[list[Row]] = [[]]
-    room = first
-    for row in rows:
-        if row.height > room:
-            sheets.append([])
-            room = following
-        sheets[-1].append(row)
-        room -= row.height
-    if room < closing and len(sheets[-1]) > KEPT_TOGETHER:
-        sheets.append([sheets[-1].pop() for _ in range(KEPT_TOGETHER)][::-1])
-    return sheets

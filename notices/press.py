@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -41,14 +42,24 @@ class Press:
         self._lock = threading.Lock()
         self.peak_kb = 0
 
-    def print(self, layout: str, letters: Sequence[Mapping[str, Any]], *, seconds: int = JOB_SECONDS) -> list[Printed]:
+    def print(
+        self,
+        layout: str,
+        letters: Sequence[Mapping[str, Any]],
+        *,
+        pictures: Mapping[str, bytes] | None = None,
+        seconds: int = JOB_SECONDS,
+    ) -> list[Printed]:
         """A PDF for each of ``letters``, which are what the layout (a file of templates/print) reads.
 
-        Raises PressError, for all of them together.
+        ``pictures``: PNG files by the names under which the letters ask for them. Raises PressError, for all of them
+        together.
         """
-        job = json.dumps({"layout": layout, "letters": letters, "seconds": seconds}).encode() + b"\n"
+        files = {name: base64.b64encode(png).decode() for name, png in (pictures or {}).items()}
+        job = {"layout": layout, "letters": letters, "pictures": files, "seconds": seconds}
+        line = json.dumps(job).encode() + b"\n"
         with self._lock:
-            return self._run(job, seconds)
+            return self._run(line, seconds)
 
     def close(self) -> None:
         """End the child process, if there is one."""

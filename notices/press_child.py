@@ -8,10 +8,12 @@ speaks to it over its standard input and output: a line of JSON each way, then t
 
 from __future__ import annotations
 
+import base64
 import gc
 import io
 import json
 import os
+import re
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,8 @@ import typst
 
 MEMORY_MB = 700
 LAST_OPEN_FILE = 2  # the pipes and /proc/self/status stay open above it
+IMPORT = re.compile(rb'#import "([^"]+)"')
+PNG = b"\x89PNG\r\n\x1a\n"
 FONTS = Path(pylopdf_fonts_zh_cn.__file__).parent
 SPECIMEN = b'#for name in ("Noto Serif SC", "Noto Sans SC") [#text(font: name)[x]]'
 
@@ -33,18 +37,33 @@ class Press:
     """Keeps the fonts and the layouts, which are read once."""
 
     def __init__(self, layouts: Path) -> None:
-        self.layouts = {path.name: path.read_bytes() for path in sorted(layouts.glob("*.typ"))}
+        read = {path.name: path.read_bytes() for path in sorted(layouts.glob("*.typ"))}
+        self.sources = {name: {**imported_by(name, read), "main.typ": read[name]} for name in read}
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
         self.compiler = typst.Compiler(SPECIMEN, root=layouts, font_paths=fonts)
         self.compiler.compile(format="pdf")  # Typst reads a font when it is first used
 
-    def print(self, layout: str, letter: Mapping[str, Any]) -> tuple[bytes, int]:
-        """The PDF and the number of pages of a letter."""
-        sources = {**self.layouts, "main.typ": self.layouts[layout]}
+    def print(
+        self, layout: str, letter: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None
+    ) -> tuple[bytes, int]:
+        """The PDF and the number of pages of a letter; ``pictures`` as ``as_sources`` writes them."""
+        sources = {**self.sources[layout], **(pictures or {})}
         inputs = {"letter": json.dumps(letter, ensure_ascii=False)}
         pdf: Any = self.compiler.compile(sources, format="pdf", sys_inputs=inputs, pdf_tags=False)  # type: ignore[type-var]
         with pikepdf.open(io.BytesIO(pdf)) as opened:
             return pdf, len(opened.pages)
+
+
+def imported_by(layout: str, layouts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What a layout imports, directly or not: Typst reads each source that it is given, for every letter."""
+    found: dict[str, bytes] = {}
+    names = IMPORT.findall(layouts[layout])
+    while names:
+        name = names.pop().decode()
+        if name in layouts and name not in found:
+            found[name] = layouts[name]
+            names += IMPORT.findall(layouts[name])
+    return found
 
 
 class Meter:
@@ -70,12 +89,27 @@ def serve(press: Press, commands: BinaryIO, results: BinaryIO, meter: Meter) -> 
         job = json.loads(line)
         _allow_seconds(job["seconds"])
         try:
-            printed = [press.print(job["layout"], letter) for letter in job["letters"]]
+            pictures = as_sources(job["pictures"])
+            printed = [press.print(job["layout"], letter, pictures) for letter in job["letters"]]
         except Exception as error:
             _answer(results, {"error": f"{type(error).__name__}: {error}"[:200]})
             continue
         sizes, pages = [len(pdf) for pdf, _ in printed], [number for _, number in printed]
         _answer(results, {"sizes": sizes, "pages": pages, "peak_kb": meter.peak_kb()}, [pdf for pdf, _ in printed])
+
+
+def as_sources(pictures: Mapping[str, str]) -> dict[str, bytes]:
+    """PNG files for Typst, which takes text only: their bytes as JSON numbers (``picture`` in templates/print/lib.typ).
+
+    Raises ValueError for anything but PNG: an SVG could name other files.
+    """
+    sources = {}
+    for name, encoded in pictures.items():
+        content = base64.b64decode(encoded)
+        if not content.startswith(PNG):
+            raise ValueError("a picture is no PNG")
+        sources[f"pictures/{name}.json"] = json.dumps(list(content)).encode()
+    return sources
 
 
 def _answer(results: BinaryIO, answer: Mapping[str, Any], files: Sequence[bytes] = ()) -> None:

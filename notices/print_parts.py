@@ -17,7 +17,9 @@ from django.core.files.storage import default_storage
 
 from company.models import StoredFile
 from notices.font_pool import FontPool
-from notices.models import Batch, Notice
+from notices.image_pool import share_images
+from notices.kinds import KINDS
+from notices.models import Batch, Notice, NoticeKind
 
 LETTERS = 25
 DIGEST_BYTES = hashlib.sha256().digest_size
@@ -36,9 +38,9 @@ def prepare_parts(batch: Batch, letters: Sequence[Notice]) -> None:
 
 
 def part_of(batch: Batch, letters: Sequence[Notice]) -> bytes:
-    """A PDF of all the letters of a run, which share their fonts."""
+    """A PDF of all the letters of a run, with as many copies as their kind needs, which share fonts and pictures."""
     files = _files(letters)
-    return _kept(batch, files) or _put_together(files)
+    return _kept(batch, files) or _put_together(batch, files)
 
 
 def forget_parts(batch: Batch) -> None:
@@ -56,14 +58,16 @@ def _files(letters: Sequence[Notice]) -> list[StoredFile]:
     return [letter.file for letter in letters if letter.file]
 
 
-def _put_together(files: Sequence[StoredFile]) -> bytes:
-    pool, content = FontPool(), BytesIO()
+def _put_together(batch: Batch, files: Sequence[StoredFile]) -> bytes:
+    pool, content, copies = FontPool(), BytesIO(), KINDS[NoticeKind(batch.kind)].copies
     with pikepdf.new() as part:
         for stored in files:
             with stored.file.open("rb") as file, pikepdf.open(BytesIO(file.read())) as letter:
                 pool.share(letter)
-                part.pages.extend(letter.pages)
+                for _copy in range(copies):
+                    part.pages.extend(letter.pages)
         pool.embed(part)
+        share_images(part)
         part.save(content, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return content.getvalue()
 
@@ -71,7 +75,7 @@ def _put_together(files: Sequence[StoredFile]) -> bytes:
 def _keep(batch: Batch, files: Sequence[StoredFile]) -> None:
     path = _path(batch, files)
     if not default_storage.exists(path):
-        part = _put_together(files)
+        part = _put_together(batch, files)
         default_storage.save(path, ContentFile(hashlib.sha256(part).digest() + part))
 
 

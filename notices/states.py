@@ -16,7 +16,7 @@ ALLOWED: dict[Notice.State, frozenset[Notice.State]] = {
     State.RENDERING: frozenset({State.ISSUED, State.QUEUED, State.FAILED, State.VOID}),
     State.FAILED: frozenset({State.QUEUED, State.VOID}),
     State.ISSUED: frozenset({State.DISPATCHED, State.VOID}),
-    State.DISPATCHED: frozenset(),
+    State.DISPATCHED: frozenset({State.ISSUED}),  # a dispatch recorded by mistake (notices.dispatching.take_back)
     State.VOID: frozenset(),
 }
 
@@ -40,6 +40,9 @@ def move(
     if to != State.RENDERING:
         changes.setdefault("claimed_at", None)
     Notice.objects.filter(pk__in=[notice.pk for notice in found]).update(state=to, **changes)
+    if to == State.VOID:  # a letter whose correction is void is again the one that holds
+        corrected = [notice.corrects_id for notice in found if notice.corrects_id]
+        Notice.objects.filter(pk__in=corrected).update(superseded=False)
     NoticeTransition.objects.bulk_create(
         NoticeTransition(notice=notice, from_state=notice.state, to_state=to, at=now, by=by, reason=reason)
         for notice in found

@@ -14,8 +14,9 @@ from PIL import Image
 
 from arrears.verification import verify
 from collection.models import Case, CashTaken, ContactAttempt, OwnerRequest, Visit, VisitPhoto
-from collection.photos import keep_photos, prepare_photo
+from collection.photos import keep_photos
 from company.models import Project, Role, User
+from company.photos import prepare_photo
 from owners.models import EmergencyContact, Owner
 from owners.personal_data import keyed_hash
 from tests.factories import NOW, create_case, create_contact, create_phone, create_team, create_user

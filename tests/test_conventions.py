@@ -45,6 +45,10 @@ FROZEN = {
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",
+    "notices.PublicNotice",
+    "notices.Recipient",
+    "notices.SignedScan",
+    "notices.DeliveryTransition",
 }
 MUTABLE = {
     "collection.DailyFigure",
@@ -90,9 +94,12 @@ MUTABLE = {
     "arrears.ColumnMapping",
     "notices.NumberSequence",
     "notices.NoticeTemplate",
+    "notices.PrintImage",
     "notices.LawFirm",
     "notices.Batch",
     "notices.Notice",
+    "notices.Delivery",
+    "notices.TrackingList",
     "collection.Campaign",
     "collection.CampaignTarget",
     "collection.Milestone",

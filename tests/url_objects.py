@@ -137,7 +137,8 @@ def a_file(place: Place) -> Arguments:
     "notices:batch_detail",
     "notices:batch_stop",
     "notices:batch_resume",
-    "notices:batch_cancel",
+    "collection:batch_cancel",
+    "collection:batch_void",
     "notices:batch_retry",
     "notices:batch_list",
 )
@@ -150,7 +151,7 @@ def a_batch_file(place: Place) -> Arguments:
     return {"pk": create_made_batch(project=place.project).pk, "which": "merged"}
 
 
-@arguments_of("notices:notice_file")
+@arguments_of("notices:notice_file", "collection:letter_correct")
 def a_letter(place: Place) -> Arguments:
     return {"pk": create_made_batch(project=place.project).notices.get().pk}
 

@@ -84,6 +84,10 @@ def create_project(plan: ProjectPlan) -> Project:
         service_phone="0599-1550066",
         service_hours="每日 8:30–20:00",
         contact_name="客户服务部",
+        postal_address=f"{plan.street}{plan.name}",
+        postcode="353000",
+        ems_price=Decimal("20.00"),
+        post_price=Decimal("6.20"),
         payment_methods=(
             "物业服务中心前台（现金、刷卡、扫码）；"
             "银行转账至云州安和物业服务有限公司，云州银行临江支行，账号 9900 0155 0066 001，附言写明房号；"

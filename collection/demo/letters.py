@@ -9,20 +9,26 @@ from collection.letters import LetterOrder, issue_letters, usual_occasion
 from collection.models import Case, Stage
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
+from notices.batch_preview import Terms
 from notices.bundling import bundle
 from notices.default_texts import install_default_templates
 from notices.editing import approve_text
+from notices.images import approve_image, propose_link, propose_picture
 from notices.issuing import NothingToSendError
 from notices.making import claim_chunk, print_claim, settle_claim
-from notices.models import Batch, LawFirm, Notice, NoticeKind
-from notices.states import move
+from notices.models import Batch, Channel, ImagePurpose, LawFirm, NoticeKind
+from notices.samples import sample_seal
 from owners.models import ServiceContract
 
 
 def prepare(project: Project, *, writer: User, approver: User, now: datetime, today: date) -> None:
-    """The approved text, a firm with a mandate and the scan of the contract, without which no letter goes out."""
+    """The approved texts, a sample seal and a code for paying, a firm with a mandate and the scan of the contract."""
     for template in install_default_templates(project):
         approve_text(template, by=approver, now=now)
+    seal = propose_picture(project, ImagePurpose.SEAL, sample_seal(), name="样章.png", by=writer, now=now)
+    pay_code = propose_link(project, f"https://pay.example.com/{project.code.lower()}", by=writer, now=now)
+    for image in (seal, pay_code):
+        approve_image(image, by=approver, now=now)
     mandate = _scan(project, "律师事务所委托书.pdf", FilePurpose.MANDATE, by=writer)
     LawFirm.objects.create(
         project=project,
@@ -41,8 +47,9 @@ def issue(project: Project, *, by: User, now: datetime, today: date, most: int |
     due = Case.objects.filter(project=project, stage=Stage.LEGAL, next_step="lawyer_letter").open()
     cases = list(due.in_round_order().select_related("project", "account")[:most])
     order = LetterOrder(
-        project, NoticeKind.LAWYER_LETTER, usual_occasion(project, today=today), today + timedelta(days=21), cases
-    )
+        project, NoticeKind.LAWYER_LETTER, usual_occasion(project, today=today), today + timedelta(days=21), cases,
+        terms=Terms(channel=Channel.EMS),
+    )  # fmt: skip
     try:
         return issue_letters(order, by=by, now=now)
     except NothingToSendError:
@@ -56,18 +63,17 @@ def make(batch: Batch, *, now: datetime) -> None:
     bundle(batch.pk, clock=lambda: now)
 
 
-def send_half(batch: Batch, *, by: User, now: datetime) -> None:
-    """Hand the first half of the made letters to the post."""
-    made = Notice.objects.filter(batch=batch, state=Notice.State.ISSUED).order_by("position")
-    half = [notice.pk for notice in made[: made.count() // 2]]
-    move(Notice.objects.filter(pk__in=half), Notice.State.DISPATCHED, now=now, by=by)
+def blank_pdf(pages: int = 1) -> bytes:
+    """So many empty pages, in place of what people would scan."""
+    pdf = pikepdf.new()
+    for _page in range(pages):
+        pdf.add_blank_page(page_size=(595, 842))
+    content = BytesIO()
+    pdf.save(content, deterministic_id=True)
+    return content.getvalue()
 
 
 def _scan(project: Project, name: str, purpose: FilePurpose, *, by: User) -> StoredFile:
-    pdf = pikepdf.new()
-    pdf.add_blank_page(page_size=(595, 842))
-    content = BytesIO()
-    pdf.save(content, deterministic_id=True)
     return store_file(
-        project=project, content=content.getvalue(), name=name, content_type="application/pdf", purpose=purpose, by=by
+        project=project, content=blank_pdf(), name=name, content_type="application/pdf", purpose=purpose, by=by
     )

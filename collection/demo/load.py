@@ -15,6 +15,8 @@ from collection.demo.work import Work
 from collection.stages import refresh_all
 from company.models import Project
 
+SECOND_LETTERS = 24
+"""Some of those who come to legal means still wait for a letter."""
 SIGN_INS_FILE = "demo_signins.txt"
 
 
@@ -59,7 +61,9 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         work.verify_open(each.estate, each.staff, now=demo.now)
     refresh_all(now=demo.now)
     first = works[0]
-    letters.issue(first.estate.project, by=first.staff.notice_admin, now=demo.now, today=demo.today)
+    letters.issue(
+        first.estate.project, by=first.staff.notice_admin, now=demo.now, today=demo.today, most=SECOND_LETTERS
+    )
     return Loaded(sign_ins, units, accounts), works
 
 

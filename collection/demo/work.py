@@ -14,7 +14,7 @@ from arrears.verification import verify
 from collection.assignment import confirm, propose
 from collection.campaigns import CampaignPlan, PlannedMilestone, change_state, save_campaign
 from collection.contacts import ContactReport, write_consequences, write_contact
-from collection.demo import letters
+from collection.demo import letters, sendings
 from collection.demo.estate import Estate
 from collection.demo.people import Staff
 from collection.demo.plan import DemoPlan
@@ -235,7 +235,7 @@ def finish_letters(works: list[Work], demo: DemoPlan) -> None:
         if work.first_letters:
             on = demo.campaign_start + timedelta(days=LETTERS_ON_DAY)
             letters.make(work.first_letters, now=at(on, 10, 5))
-            letters.send_half(work.first_letters, by=work.staff.notice_admin, now=at(on + timedelta(days=1), 16))
+            sendings.send_most(work.first_letters, by=work.staff.notice_admin, now=at(on + timedelta(days=1), 16))
 
 
 def verify_open(estate: Estate, staff: Staff, *, now: datetime) -> None:

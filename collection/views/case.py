@@ -65,6 +65,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "today": timezone.localdate(now),
         "may_log": may_log,
         "may_reveal": may_reveal_here(request, shown),
+        "may_hand_over": may_log or Right.ISSUE_NOTICES in request.rights,
         "may_see_ledger": bool(request.roles & WHOLE_LEDGER_ROLES),
         "may_propose_relief": may_log or bool(request.roles & WHOLE_LEDGER_ROLES),
         "late_fee_word": late_fee_word(request.project, on=timezone.localdate(now)),

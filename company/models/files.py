@@ -24,6 +24,7 @@ class FilePurpose(models.TextChoices):
     SEAL = "seal", _("Seal")
     MANDATE = "mandate", _("Mandate of a law firm")
     NOTICE = "notice", _("Letter")
+    SIGNED_SCAN = "signed_scan", _("Signed scan of a letter")
     NOTICE_BUNDLE = "notice_bundle", _("Letters of a batch")
     PAPER = "paper", _("Receipt or statement")
     DELIVERY_PROOF = "delivery_proof", _("Proof of delivery")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from company.models.people import User
 
 CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,19}$"
+POSTCODE = r"^\d{6}$"
+NOT_NEGATIVE = MinValueValidator(0)
 EARLIEST_CONTACT = dt.time(8)
 LATEST_CONTACT = dt.time(22)
 
@@ -63,6 +65,26 @@ class Project(models.Model):
     )
     contact_from = models.TimeField(_("contact from"), default=dt.time(9))
     contact_until = models.TimeField(_("contact until"), default=dt.time(20))
+    postal_address = models.CharField(
+        _("postal address"),
+        max_length=200,
+        blank=True,
+        help_text=_("With province and city, without the room: on envelopes the room stands after it."),
+    )
+    postcode = models.CharField(
+        _("postcode"), max_length=6, blank=True, validators=[RegexValidator(POSTCODE, _("Six digits."))]
+    )
+    ems_price = models.DecimalField(
+        _("price of an EMS letter"), max_digits=8, decimal_places=2, null=True, blank=True, validators=[NOT_NEGATIVE]
+    )
+    post_price = models.DecimalField(
+        _("price of a registered letter"),
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[NOT_NEGATIVE],
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     objects = ProjectQuerySet.as_manager()
@@ -81,6 +103,14 @@ class Project(models.Model):
             models.CheckConstraint(
                 name="project_verification_hours_in_range",
                 condition=Q(verification_hours__range=(1, 720)),
+            ),
+            models.CheckConstraint(
+                name="project_postcode_has_six_digits", condition=Q(postcode="") | Q(postcode__regex=POSTCODE)
+            ),
+            models.CheckConstraint(
+                name="project_postage_not_negative",
+                condition=(Q(ems_price__isnull=True) | Q(ems_price__gte=0))
+                & (Q(post_price__isnull=True) | Q(post_price__gte=0)),
             ),
             models.CheckConstraint(
                 name="project_contact_hours_lawful",

@@ -1,11 +1,12 @@
 from typing import Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from arrears.models.scoping import LedgerScoped
-from company.freezing import freeze
+from company.freezing import FirmTrigger, freeze
 from company.scoping import ProjectScoped
 from notices.models.freezing import Fixed, Kept
 from notices.models.templates import NoticeKind
@@ -33,13 +34,44 @@ class NoticeQuerySet(LedgerScoped["Notice"]):
     def in_force(self) -> Self:
         return self.exclude(state=Notice.State.VOID)
 
+    def standing(self) -> Self:
+        """Those that are the letter of their account, kind and occasion: neither void nor replaced by a correction."""
+        return self.in_force().filter(superseded=False)
+
     def undispatched(self) -> Self:
         """Those that a posting can still void."""
         return self.exclude(state__in=[Notice.State.VOID, Notice.State.DISPATCHED])
 
     def behind_the_ledger(self) -> Self:
-        """Undispatched notices on whose account something was posted since their data were taken."""
-        return self.undispatched().filter(account__version__gt=F("seen_version"))
+        """Undispatched notices on whose account something was posted since their data were taken.
+
+        One that the ledger had overtaken when it was out is behind too, should its dispatch be taken back.
+        """
+        moved = Q(account__version__gt=F("seen_version")) | Q(overtaken_at__isnull=False)
+        return self.undispatched().filter(moved)
+
+    def sent_behind_the_ledger(self) -> Self:
+        """Dispatched notices on whose account something was posted since they were last looked at."""
+        return self.filter(state=Notice.State.DISPATCHED, account__version__gt=F("seen_version"))
+
+
+class SentOnRecord(FirmTrigger):
+    """A letter is ``dispatched`` only with a row that says how it left the house."""
+
+    name = "sent_on_record"
+    when = pgtrigger.Before
+    operation = pgtrigger.UpdateOf("state")
+    level = pgtrigger.Row
+
+    def get_func(self, model: type[models.Model]) -> str:
+        return """
+            IF NEW.state = 'dispatched' AND OLD.state <> 'dispatched' AND NOT EXISTS (
+                SELECT FROM notices_delivery WHERE notice_id = NEW.id AND state <> 'withdrawn'
+            ) THEN
+                RAISE EXCEPTION 'a letter leaves the house with a delivery only' USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        """
 
 
 class Notice(models.Model):
@@ -62,6 +94,8 @@ class Notice(models.Model):
     class VoidReason(models.TextChoices):
         LEDGER_CHANGED = "ledger_changed", _("a listed charge changed before dispatch")
         CANCELLED = "cancelled", _("cancelled before it was made")
+        BATCH_CANCELLED = "batch_cancelled", _("the batch was cancelled")
+        CORRECTED = "corrected", _("replaced by a correction")
 
     UNFINISHED = (State.QUEUED, State.RENDERING)
 
@@ -86,6 +120,14 @@ class Notice(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(_("reason of the failure"), max_length=16, choices=Failure, blank=True)
     failure_detail = models.CharField(max_length=200, blank=True)
+    corrects = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="corrections",
+        help_text=_("The letter that this one names and takes the place of."),
+    )  # fmt: skip
+    superseded = models.BooleanField(default=False, help_text=_("It was sent, and a correction has taken its place."))
+    overtaken_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when charges that a sent letter lists are settled otherwise.")
+    )
     seen_version = models.BigIntegerField(help_text=_("Version of the account that the data were taken at."))
     void_reason = models.CharField(_("reason for voiding"), max_length=16, choices=VoidReason, blank=True)
     issued_at = models.DateTimeField(null=True, blank=True)
@@ -96,11 +138,12 @@ class Notice(models.Model):
         ordering = ["batch", "position"]
         triggers = [
             Kept(name="kept"),
+            SentOnRecord(),
             Fixed(
                 name="content",
                 fields=(
                     "project", "batch", "account", "kind", "occasion", "year", "sequence", "number", "position",
-                    "data", "principal", "charge_ids", "content_sha256",
+                    "data", "principal", "charge_ids", "content_sha256", "corrects",
                 ),
             ),
             Fixed(name="file", fields=("file", "file_sha256", "pages", "issued_at"), after="OLD.file_sha256 <> ''"),
@@ -108,8 +151,11 @@ class Notice(models.Model):
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "kind", "occasion"], condition=~Q(state="void"), name="one_letter_per_occasion"
+                fields=["account", "kind", "occasion"],
+                condition=~Q(state="void") & Q(superseded=False),
+                name="one_letter_per_occasion",
             ),
+            models.UniqueConstraint(fields=["corrects"], condition=~Q(state="void"), name="corrected_once"),
             models.UniqueConstraint(fields=["project", "kind", "year", "sequence"], name="document_number_unique"),
             models.CheckConstraint(condition=Q(principal__gt=0), name="notice_principal_positive"),
             models.CheckConstraint(
@@ -132,6 +178,7 @@ class Notice(models.Model):
             models.Index(
                 fields=["account"], condition=~Q(state__in=["void", "dispatched"]), name="notice_undispatched"
             ),
+            models.Index(fields=["account"], condition=Q(state="dispatched"), name="notice_sent"),
         ]
 
     def __str__(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,10 +19,16 @@ from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import Right
 from company.sheets import download, workbook
-from notices.batches import BatchMovedError, cancel_rest, resume_batch, retry_failed, stop_batch
-from notices.issuing import Reason
-from notices.models import Batch, Notice
-from notices.queries import left_out_groups, pages_of, progress_of
+from notices.batches import (
+    BatchMovedError,
+    resume_batch,
+    retry_failed,
+    stop_batch,
+)
+from notices.kinds import KINDS
+from notices.leaving_out import LeftOut
+from notices.models import Batch, Notice, NoticeKind
+from notices.queries import choosable_again, left_out_groups, overtaken_in, pages_of, progress_of
 
 PAGE_SIZE = 50
 LETTERS_ON_PAGE = 20
@@ -40,7 +49,8 @@ def batch_detail(request: ProjectRequest, pk: int) -> HttpResponse:
     """One batch: how far it is, its letters, who was left out, what can be downloaded."""
     batch = _batch(request, pk)
     progress = progress_of([batch])[batch.pk]
-    letters = batch.notices.select_related("account__unit", "file").defer("charge_ids").order_by("position")
+    letters = batch.notices.select_related("account__unit", "file", "recipient").defer("charge_ids")
+    letters = letters.prefetch_related("corrections").order_by("position")
     state = request.GET.get("state", "")
     if state in Notice.State.values:
         letters = letters.filter(state=state)
@@ -54,9 +64,12 @@ def batch_detail(request: ProjectRequest, pk: int) -> HttpResponse:
         "states": [state for state in Notice.State if progress.counts[state]],
         "chosen_state": state,
         "left_out": left_out_groups(batch),
+        "again": choosable_again(batch),
         "chosen": progress.total + len(batch.left_out),
         "pages": pages_of(batch),
-        "principal": sum(batch.notices.in_force().values_list("principal", flat=True)),
+        "principal": batch.notices.in_force().aggregate(sum=Sum("principal"))["sum"] or 0,
+        "overtaken": overtaken_in(batch),
+        "rules": KINDS[NoticeKind(batch.kind)],
     }
     return TemplateResponse(request, "notices/batch.html", context)
 
@@ -89,24 +102,6 @@ def batch_resume(request: ProjectRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @project_view(Right.ISSUE_NOTICES)
-def batch_cancel(request: ProjectRequest, pk: int) -> HttpResponse:
-    """Void the letters of a stopped batch that are not made yet."""
-    batch = _batch(request, pk)
-    try:
-        number = cancel_rest(batch, by=request.user, now=timezone.now())
-        text = ngettext(
-            "%(number)s letter is void; its number is kept.",
-            "%(number)s letters are void; their numbers are kept.",
-            number,
-        )
-        messages.warning(request, text % {"number": number})
-    except BatchMovedError:
-        messages.info(request, _("The batch was not stopped any more."))
-    return _back(request, batch)
-
-
-@require_POST
-@project_view(Right.ISSUE_NOTICES)
 def batch_retry(request: ProjectRequest, pk: int) -> HttpResponse:
     """Try the failed letters again."""
     batch = _batch(request, pk)
@@ -121,19 +116,33 @@ def batch_retry(request: ProjectRequest, pk: int) -> HttpResponse:
 
 @project_view(Right.EXPORT_NOTICES)
 def batch_list(request: ProjectRequest, pk: int) -> HttpResponse:
-    """The letters of a batch and who was left out, as a workbook; recorded."""
+    """The letters of a batch and who was left out, or these alone, as a workbook; recorded."""
     batch = _batch(request, pk)
-    heads = [_("No."), _("Room"), _("Owners"), _("Principal"), _("Document number"), _("State"), _("Remark"), "SHA-256"]
-    notices = batch.notices.select_related("account__unit").order_by("position")
-    rows = [
-        [n.position, n.account.unit.code, n.data["fields"]["业主"], n.principal, n.number,
-         n.get_state_display(), str(remark(n)), n.file_sha256]
-        for n in notices
+    heads = [
+        _("No."), _("Room"), _("Owners"), _("Principal"), _("Document number"), _("Address"), _("Envelope"), _("State"),
+        _("Remark"), "SHA-256",
     ]  # fmt: skip
-    for entry in batch.left_out:
-        rows.append([None, entry["unit"], "", None, "", _("left out"), _left_out_remark(entry), ""])
+    rows = [] if "left_out" in request.GET else _letter_rows(batch)
+    for entry in map(LeftOut.from_data, batch.left_out):
+        why = f"{entry.group or entry.reason.label} {entry.detail}".strip()
+        rows.append([None, entry.unit_code, "", None, "", "", None, _("left out"), why, ""])
     record(action="notices.exported", by=request.user, project=request.project, obj=batch, count=len(rows))
     return download(workbook(str(batch), heads, rows), f"{batch}.xlsx")
+
+
+def _letter_rows(batch: Batch) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    for notice in batch.notices.select_related("account__unit", "recipient").order_by("position"):
+        recipient = getattr(notice, "recipient", None)
+        rows.append(
+            [
+                notice.position, notice.account.unit.code, notice.data["fields"].get("业主", ""), notice.principal,
+                notice.number, recipient.get_address_kind_display() if recipient else "",
+                recipient.envelope if recipient else None, notice.get_state_display(), str(remark(notice)),
+                notice.file_sha256,
+            ]
+        )  # fmt: skip
+    return rows
 
 
 def remark(notice: Notice) -> str:
@@ -145,13 +154,11 @@ def remark(notice: Notice) -> str:
     return ""
 
 
-def _left_out_remark(entry: dict[str, str]) -> str:
-    return f"{Reason(entry['reason']).label} {entry['detail']}".strip()
-
-
 def _batch(request: ProjectRequest, pk: int) -> Batch:
     batches = Batch.objects.visible_to(request.user).filter(project=request.project, pk=pk)
-    related = batches.select_related("project", "template__approved_by", "law_firm", "merged_file", "zip_file")
+    related = batches.select_related(
+        "project", "template__approved_by", "law_firm", "merged_file", "zip_file", "cancelled_by"
+    )
     batch = related.first()
     if batch is None:
         raise Http404

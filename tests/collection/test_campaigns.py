@@ -33,6 +33,7 @@ from tests.factories import (
     create_project,
     create_user,
 )
+from tests.notice_factories import send
 
 Kind, State = Milestone.Kind, Campaign.State
 START, END = dt.date(2025, 11, 1), dt.date(2025, 12, 31)
@@ -224,7 +225,9 @@ class TestProgress:
             0,
             3,
         )
-        Notice.objects.filter(batch=batch, account=written[0]).update(state=Notice.State.DISPATCHED, **_issued(project))
+        letters = Notice.objects.filter(batch=batch, account=written[0])
+        letters.update(state=Notice.State.ISSUED, **_issued(project))
+        send(letters.get())
         assert progress(campaign, Kind.LETTERS_SENT).count.done == 1
 
     def test_litigation_needs_the_contract_and_an_expired_letter(self) -> None:

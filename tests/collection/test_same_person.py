@@ -6,14 +6,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from collection.letters import LetterOrder, one_envelope
+from arrears.verification import verify
+from collection.letters import LetterOrder, one_envelope, preview_letters
 from collection.limits import Limit, clearances
 from collection.models import Case, ContactAttempt
 from collection.rounds import Stop, build_round
 from collection.same_person import other_cases, together
 from collection.timeline import Group, timeline
 from company.models import Project, Role
-from notices.models import NoticeKind
+from notices.batch_preview import Terms
+from notices.models import Channel, NoticeKind
 from owners.merging import merge_persons, split_persons
 from owners.models import Owner
 from tests.collection.test_limits import cases_of_shared_owners
@@ -111,7 +113,10 @@ def test_the_round_says_that_one_visit_serves_both(project: Project) -> None:
 
 
 def test_letters_to_one_person_go_in_one_envelope(project: Project, pair: tuple[Case, Case]) -> None:
-    order = LetterOrder(project, NoticeKind.LAWYER_LETTER, "2025-11", TODAY, list(pair))
-    assert one_envelope(order) == []
+    verify([case.account for case in pair], by=create_user(), now=NOW, looked_up=True)
+    terms = Terms(channel=Channel.POST, one_envelope=True)
+    project.postal_address = "广东省广州市天河区凤凰路88号凤凰城一期"
+    order = LetterOrder(project, NoticeKind.LAWYER_LETTER, "2025-11", TODAY, list(pair), terms)
+    assert one_envelope(preview_letters(order, now=NOW)) == []
     merge_persons(owner_of(pair[0]), owner_of(pair[1]), by=create_user(), now=NOW)
-    assert one_envelope(order) == [list(pair)]
+    assert one_envelope(preview_letters(order, now=NOW)) == [["1-1-101", "9-1-901"]]

@@ -30,12 +30,12 @@ from collection.models import (
     SubReason,
     Visit,
 )
-from collection.photos import PhotoRefusedError, prepare_photo
 from collection.promises import Promised
 from collection.reasons import Reason, ReasonRefusedError
 from collection.requests import Requested
 from collection.visits import Cash, ReceiptUsedError, VisitConflictError, VisitReport, record_visit
 from company.models import Project, Role, User
+from company.photos import PhotoRefusedError, prepare_photo
 from owners.models import Address, Phone
 from tests.factories import NOW, TODAY, create_payment, create_project
 from tests.field_factories import create_cash, create_field_case, create_field_worker, create_visit, photo

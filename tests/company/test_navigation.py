@@ -34,7 +34,7 @@ def test_an_entry_leads_to_a_page_that_admits_the_role(role: Role, entry: Entry)
         (Role.OFFICER, "collection:round"),
         (Role.HOUSEKEEPER, "collection:round"),
         (Role.ASSISTANT, "collection:round"),
-        (Role.NOTICE_ADMIN, "notices:home"),
+        (Role.NOTICE_ADMIN, "collection:notice_desk"),
         (Role.COMPANY_LEADER, "collection:projects"),
         (Role.SYSTEM_ADMIN, "company:people"),
     ],

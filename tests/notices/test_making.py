@@ -15,6 +15,7 @@ from notices.models import Batch, Notice
 from notices.press import PressError, PressTimeoutError, Printed
 from notices.states import ALLOWED, move
 from tests.factories import NOW, TODAY, confirm_letters, create_debtor, create_letter_project, create_user
+from tests.notice_factories import send
 from tests.notices.pdf_text import text_of
 
 SOON = NOW + dt.timedelta(minutes=1)
@@ -31,7 +32,7 @@ def project(db, settings, tmp_path):
 def blank(monkeypatch):
     """Printing without the press: one blank page a letter."""
 
-    def print_letters(letters, rules, *, draft=True):
+    def print_letters(letters, rules, *, draft=True, pictures=None):
         printed = []
         for _, data in letters:
             pdf, content = pikepdf.new(), io.BytesIO()
@@ -138,10 +139,10 @@ class TestFailures:
         batch = confirmed(project)
         bad, good_print = batch.notices.get(position=2).number, making.print_letters
 
-        def print_letters(letters, rules):
+        def print_letters(letters, rules, *, pictures):
             if any(data["fields"]["函号"] == bad for _, data in letters):
                 raise error
-            return good_print(letters, rules)
+            return good_print(letters, rules, pictures=pictures)
 
         monkeypatch.setattr(making, "print_letters", print_letters)
         make_all(batch)
@@ -311,7 +312,7 @@ class TestPayingStopsTheChase:
     def test_after_dispatch_the_letter_stands(self, project, blank):
         batch = confirmed(project)
         make_all(batch)
-        move(batch.notices.all(), State.DISPATCHED, now=SOON)
+        send(*batch.notices.all(), now=SOON)
         pay(batch.notices.get(position=1))
         assert follow_ledger(now=SOON) == 0
         assert states(batch) == ["dispatched"] * 3
@@ -354,6 +355,8 @@ class TestStates:
             claim = making.Claim(batch, list(batch.notices.all()), SOON)
             making.settle_claim(claim, making.print_claim(claim), now=SOON)
             return list(batch.notices.filter(state=State.ISSUED))
+        if state == State.DISPATCHED and batch.notices.get().state == State.ISSUED:
+            return send(*batch.notices.all(), now=SOON)
         return move(batch.notices.all(), state, now=SOON, **self.CHANGES.get(state, {}))
 
     @pytest.mark.parametrize("source", State)

@@ -1,3 +1,4 @@
+import io
 import re
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from PIL import Image
 
 from notices import press as our_end
 from notices.press import RENEW_ABOVE_KB, Press, PressError, PressTimeoutError
@@ -200,3 +202,58 @@ def test_the_memory_of_who_started_the_press_is_not_counted_as_its_own(press):
     assert printable(press) == 1
     assert press.peak_kb < RENEW_ABOVE_KB < len(ballast)
     assert press._process is not None
+
+
+PICTURE = '#let letter = json(bytes(sys.inputs.letter))\n#import "lib.typ": picture\n#picture(letter.name, width: 9mm)'
+LIB = '#let picture(name, ..size) = image(bytes(json("pictures/" + name + ".json")), format: "png", ..size)'
+HOSTILE_SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
+    '<image href="http://127.0.0.1:{port}/a.png" width="9" height="9"/>'
+    '<image href="file:///etc/passwd" width="9" height="9"/><image href="secret.svg" width="9" height="9"/></svg>'
+)
+
+
+def png(size=(9, 9)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def with_pictures(layouts):
+    """The layouts of the test place a picture as ours do."""
+    assert LIB in (settings.BASE_DIR / "templates/print/lib.typ").read_text()
+    (layouts / "picture.typ").write_text(PICTURE)
+    (layouts / "lib.typ").write_text(LIB)
+
+
+@pytest.mark.usefixtures("with_pictures")
+class TestPictures:
+    def test_a_png_comes_with_the_job(self, press):
+        (printed,) = press.print("picture.typ", [{"name": "seal"}], pictures={"seal": png()})
+        assert b"/Image" in printed.pdf
+
+    def test_a_picture_that_did_not_come_is_an_error(self, press):
+        with pytest.raises(PressError):
+            press.print("picture.typ", [{"name": "seal"}])
+        with pytest.raises(PressError):
+            press.print("picture.typ", [{"name": "../../../../../etc/passwd"}], pictures={"seal": png()})
+        assert printable(press) == 1
+
+    def test_a_drawing_is_refused_whatever_it_is_called(self, press, secret, through_the_listener, listener):
+        port, calls = listener
+        for drawing in (HOSTILE_SVG.format(port=port).encode(), b"\x89PNG\r\n\x1a\n" + HOSTILE_SVG.encode()):
+            with pytest.raises(PressError):
+                press.print("picture.typ", [{"name": "seal"}], pictures={"seal": drawing})
+        assert calls == through_the_listener == []
+        assert printable(press) == 1
+
+    def test_a_picture_too_large_to_unpack_ends_the_press_only(self, press):
+        with pytest.raises(PressError):
+            press.print("picture.typ", [{"name": "seal"}], pictures={"seal": png((30_000, 30_000))})
+        assert printable(press) == 1
+
+    def test_one_job_does_not_see_the_pictures_of_another(self, press):
+        assert press.print("picture.typ", [{"name": "seal"}], pictures={"seal": png()})
+        with pytest.raises(PressError):
+            press.print("picture.typ", [{"name": "seal"}])

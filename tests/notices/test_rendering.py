@@ -44,7 +44,7 @@ def test_letters_of_one_run_are_cut_apart_and_counted_each():
 
 
 def test_the_letter_says_what_its_data_say():
-    data = sample_data(RULES, rows=12)
+    data = sample_data(RULES, rows=12, has_late_fee=True)
     text = text_of(printed(data)[0].pdf)
     for name in RULES.field_names - {"受理时间"}:
         assert "".join(data["fields"][name].split()) in text, name

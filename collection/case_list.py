@@ -17,7 +17,6 @@ from collection.alerts import untouched, with_broken_promise, with_late_step, wi
 from collection.limits import Refusal, holds_of
 from collection.models import Case, ContactAttempt, PromiseToPay, TargetClass
 from collection.models.cases import CaseQuerySet
-from collection.playbooks import step_title
 from collection.reasons import Reason
 from company.models import Project
 from owners.models import OwnershipMember, Phone, Unit, UnitAlias
@@ -157,7 +156,7 @@ def case_lines(cases: Iterable[Case], *, project: Project, now: datetime) -> lis
             party=mask_party(case.account.ownership.party_name),
             bucket=bucket_of((today - case.oldest_due_on).days) if case.oldest_due_on else None,
             reason=Reason.of(case),
-            next_step=step_title(case.next_step),
+            next_step=case.get_next_measure_display(),
             is_late=bool(case.next_step_on and case.next_step_on < today),
             is_verified=case.account_id in verified,
             last_contact_at=getattr(case, "last_contact_at", None),

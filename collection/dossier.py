@@ -18,9 +18,9 @@ from arrears.models import ChargeBalance, Verification
 from arrears.queries import Bucket, bucket_of
 from arrears.verification import payments_known_until
 from collection.events import events_of
+from collection.ladders import read_ladders
 from collection.limits import Clearance, Refusal, clear, hold_refusals, read_facts
-from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage
-from collection.playbooks import Measure
+from collection.models import Case, ContactAttempt, Measure, OwnerRequest, PromiseToPay, Stage
 from collection.reasons import Reason
 from collection.stages import Standing, standing
 from collection.talking_points import TalkingPoints, talking_points
@@ -156,7 +156,8 @@ def read_dossier(case: Case, *, viewer: User, now: datetime) -> Dossier:
     held = hold_refusals(case, facts.holds, channel=None, today=today)
     stands = None
     if case.state == Case.State.OPEN:
-        stands = standing(case, events_of([case], now=now)[case.pk], facts.holds, today=today)
+        ladder = read_ladders([case]).of(case)
+        stands = standing(case, ladder, events_of([case], now=now)[case.pk], facts.holds, today=today)
     groups = _charge_groups(case, today)
     promises = list(case.promises.order_by("-pay_by", "-pk"))
     return Dossier(
@@ -211,6 +212,9 @@ def _blocked(
         found.append(Blocked(gettext_lazy("Any contact"), Channel.CALL, cleared[Channel.CALL].reasons))
     else:
         found += [Blocked(BLOCKED[one], one, cleared[one].reasons) for one in BLOCKED if not cleared[one].allowed]
+    if stands and stands.lacking:
+        first = _("only after: %(precondition)s") % {"precondition": stands.lacking.label}
+        found.append(Blocked(stands.step.title, None, [], first))
     before = stands.step_before(Measure.LAWYER_LETTER) if stands else None
     until = _("the playbook asks for this first: %(step)s") % {"step": before.title} if before else ""
     if held or until:

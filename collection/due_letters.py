@@ -11,12 +11,12 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, Sum
 
-from collection.letters import STEPS_OF, StepDue, waits_for
+from collection.letters import MEASURE_OF, StepDue, waits_for
 from collection.models import ArrearsReason
 from collection.models.cases import CaseQuerySet
 from notices.models import NoticeKind
 
-KIND_OF_STEP = {key: kind for kind, keys in STEPS_OF.items() for key in keys}
+KIND_FOR = {measure.value: kind for kind, measure in MEASURE_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class DueCounts:
 def due_counts(cases: CaseQuerySet, *, today: date) -> DueCounts:
     """One query over the open ones among ``cases``."""
     waiting = _waiting(cases)
-    rows = waiting.values("next_step").annotate(
+    rows = waiting.values("next_measure").annotate(
         number=Count("pk"), due=Count("pk", filter=Q(next_step_on__lte=today)),
         late=Count("pk", filter=Q(next_step_on__lt=today)),
     )  # fmt: skip
     by_kind: dict[NoticeKind, int] = defaultdict(int)
     found = list(rows)
     for row in found:
-        by_kind[KIND_OF_STEP[row["next_step"]]] += row["number"]
+        by_kind[KIND_FOR[row["next_measure"]]] += row["number"]
     sums = {name: sum(row[name] for row in found) for name in ("number", "due", "late")}
     return DueCounts(
         sums["number"], sums["due"], sums["late"], {kind: by_kind[kind] for kind in NoticeKind if by_kind[kind]}
@@ -70,19 +70,19 @@ def due_letters(cases: CaseQuerySet, *, today: date, when: StepDue = StepDue.NEX
     waiting = _waiting(cases)
     if when in {StepDue.DUE, StepDue.LATE}:
         waiting = waiting.filter(next_step_on__lte=today if when == StepDue.DUE else today - timedelta(days=1))
-    rows = waiting.values("next_step", "reason", "team_id", "team__name").annotate(
+    rows = waiting.values("next_measure", "reason", "team_id", "team__name").annotate(
         number=Count("pk"), amount=Sum("overdue"), due_on=Min("next_step_on"),
         late=Count("pk", filter=Q(next_step_on__lt=today)),
     )  # fmt: skip
     groups: dict[tuple[NoticeKind, ArrearsReason], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        groups[KIND_OF_STEP[row["next_step"]], ArrearsReason(row["reason"])].append(dict(row))
+        groups[KIND_FOR[row["next_measure"]], ArrearsReason(row["reason"])].append(dict(row))
     found = [_joined(kind, reason, parts, today) for (kind, reason), parts in groups.items()]
     return sorted(found, key=lambda group: (group.due_on, group.kind, group.reason))
 
 
 def _waiting(cases: CaseQuerySet) -> CaseQuerySet:
-    return cases.open().filter(reduce(or_, (waits_for(kind) for kind in STEPS_OF))).order_by()
+    return cases.open().filter(reduce(or_, (waits_for(kind) for kind in MEASURE_OF))).order_by()
 
 
 def _joined(kind: NoticeKind, reason: ArrearsReason, parts: Collection[dict[str, Any]], today: date) -> DueLetters:

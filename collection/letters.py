@@ -13,9 +13,8 @@ from arrears.posting import lock_accounts
 from collection import stages
 from collection.campaigns import current_campaign
 from collection.limits import Limit, holds_of
-from collection.models import ArrearsReason, Campaign, Case, Stage, Team
+from collection.models import ArrearsReason, Campaign, Case, Measure, Stage, Team
 from collection.models.cases import CaseQuerySet
-from collection.playbooks import STEPS, Measure
 from company.models import Project, User
 from notices.batch_preview import BatchPreview, Terms
 from notices.batches import cancel_batch, cancel_rest
@@ -30,8 +29,7 @@ MEASURE_OF = {
     NoticeKind.FEE_NOTICE: Measure.REMIND,
     NoticeKind.DOOR_SLIP: Measure.SLIP,
 }
-STEPS_OF = {kind: sorted({step.key for step in STEPS if step.measure == of}) for kind, of in MEASURE_OF.items()}
-"""By kind of letter the keys of the steps that ask for it."""
+"""By kind of letter the measure whose steps ask for it."""
 
 
 class StepDue(models.TextChoices):
@@ -45,7 +43,7 @@ class StepDue(models.TextChoices):
 def waits_for(kind: NoticeKind) -> Q:
     """Cases whose next step asks for a kind of letter, but for those whose letter is made and only has to go out."""
     in_the_house = Notice.objects.undispatched().filter(account=OuterRef("account"), kind=kind)
-    return Q(~Exists(in_the_house), next_step__in=STEPS_OF[kind])
+    return Q(~Exists(in_the_house), next_measure=MEASURE_OF[kind])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db import connection
-from django.utils import timezone
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone, translation
 
+from collection.default_playbook import ANSWER_REQUEST, CHECK_CLAIM, CONFIRM_CASH
 from collection.events import Event, Happening, events_of
 from collection.holding import Holds, read_holds
-from collection.models import ArrearsReason, Case, Stage
-from collection.playbooks import ANSWER_REQUEST, CHECK_CLAIM, CONFIRM_CASH, Measure, Step, ladder
+from collection.ladders import Ladder, read_ladders
+from collection.models import ArrearsReason, Case, Measure, Precondition, Stage, StepReached
+from collection.steps import Step
 from company.models import Project
 
 CASES_AT_ONCE = 1000
@@ -35,6 +38,14 @@ DONE_BY: Mapping[Measure, frozenset[Happening]] = {
     Measure.LITIGATE: frozenset(),
     Measure.CHECK_CLAIM: frozenset(),
     Measure.CONFIRM_CASH: frozenset(),
+    Measure.CUT_UTILITIES: frozenset(),
+}
+MEETS: Mapping[Precondition, frozenset[Happening]] = {
+    Precondition.REACHED: frozenset({Happening.REACHED, Happening.HEAD_TALKED}),
+    Precondition.HEAD_TALKED: frozenset({Happening.HEAD_TALKED}),
+    Precondition.VISITED: frozenset({Happening.VISITED}),
+    Precondition.WRITTEN: frozenset({Happening.MESSAGE_SENT, Happening.FEE_NOTICE, Happening.EMS_NOTICE}),
+    Precondition.ANSWERED: frozenset({Happening.ANSWERED}),
 }
 # Nobody who cannot be reached can be talked to: there an attempt is enough for the reminder.
 ATTEMPTS = frozenset({Happening.ATTEMPTED, Happening.VISITED})
@@ -48,7 +59,11 @@ class DoneStep:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``number`` of ``total`` in the ladder, 0 for what comes before any step; ``ready_on``: not before that day."""
+    """``number`` of ``total`` in the ladder, 0 for what comes before any step; ``ready_on``: not before that day.
+
+    ``lacking``: what must have happened before the step may be taken, and has not. ``playbook_id``: the version that
+    the step stands in, None for one of the ladders that a project starts with.
+    """
 
     stage: Stage
     step: Step
@@ -58,6 +73,8 @@ class Standing:
     due_on: date
     done: list[DoneStep] = field(default_factory=list)
     ahead: list[Step] = field(default_factory=list)
+    lacking: Precondition | None = None
+    playbook_id: int | None = None
 
     def is_late(self, today: date) -> bool:
         return self.due_on < today
@@ -77,21 +94,25 @@ def standings(cases: Collection[Case], *, now: datetime) -> dict[int, Standing]:
         return {}
     happened = events_of(open_cases, now=now)
     holds = read_holds(open_cases, now=now)
+    ladders = read_ladders(open_cases)
     today = timezone.localdate(now)
-    return {case.pk: standing(case, happened[case.pk], holds, today=today) for case in open_cases}
+    return {
+        case.pk: standing(case, ladders.of(case), happened[case.pk], holds, today=today) for case in open_cases
+    }  # fmt: skip
 
 
-def standing(case: Case, events: Sequence[Event], holds: Holds, *, today: date) -> Standing:
-    """Where one case stands, from its events in any order."""
+def standing(case: Case, ladder: Ladder, events: Sequence[Event], holds: Holds, *, today: date) -> Standing:
+    """Where one case stands on its ladder, from its events in any order."""
     age = (today - case.oldest_due_on).days if case.oldest_due_on else 0
-    steps = ladder(ArrearsReason(case.reason), overdue=case.overdue, overdue_days=age)
+    steps = ladder.steps_for(overdue=case.overdue, overdue_days=age)
     done = list(_climb(steps, sorted(events), ArrearsReason(case.reason), start=case.opened_on))
     current = steps[min(len(done), len(steps) - 1)]
     ready_on = _ready_on(current, done, events, case, holds)
     due_on = ready_on + timedelta(days=current.due_days)
     number = steps.index(current) + 1
     ladder_standing = Standing(
-        current.stage, current, number, len(steps), ready_on, due_on, done, steps[number:]
+        current.stage, current, number, len(steps), ready_on, due_on, done, steps[number:],
+        lacking=_lacking(current, case, events), playbook_id=ladder.playbook_id,
     )  # fmt: skip
     return _with_what_comes_first(case, holds, ladder_standing)
 
@@ -99,26 +120,57 @@ def standing(case: Case, events: Sequence[Event], holds: Holds, *, today: date) 
 def refresh(cases: Collection[Case], *, now: datetime) -> None:
     """Write stage and next step onto the cases; closed ones keep their stage and have no next step."""
     found = standings(cases, now=now)
-    rows = []
+    rows, reached = [], []
     for case in cases:
         at = found.get(case.pk)
-        new = (at.stage, at.step.key, at.due_on) if at else (case.stage, "", None)
-        if new != (case.stage, case.next_step, case.next_step_on):
+        new = (at.stage, at.step.key, at.step.measure, at.due_on) if at else (case.stage, "", "", None)
+        if at and (at.step.key, at.step.measure) != (case.next_step, case.next_measure):
+            reached.append(_reached(case, at, now=now))
+        if new != (case.stage, case.next_step, case.next_measure, case.next_step_on):
             rows.append((case.pk, *new))
-            case.stage, case.next_step, case.next_step_on = new
+            case.stage, case.next_step, case.next_measure, case.next_step_on = new
     _write(rows)
+    StepReached.objects.bulk_create(reached)
 
 
 def refresh_all(*, now: datetime) -> int:
-    """The same for every case of every active project, a thousand at a time; returns how many were looked at."""
-    looked_at = 0
-    for project in Project.objects.filter(is_active=True).order_by("pk"):
-        cases = Case.objects.filter(project=project).open().order_by("pk")
-        last = 0
-        while chunk := list(cases.filter(pk__gt=last).select_related("project")[:CASES_AT_ONCE]):
+    """The same for every case of every active project; returns how many were looked at."""
+    projects = Project.objects.filter(is_active=True).order_by("pk")
+    return sum(refresh_project(project.pk, now=now) for project in projects)
+
+
+def refresh_project(project_id: int, *, now: datetime) -> int:
+    """The same for every open case of a project, a thousand at a time under lock; returns how many were looked at.
+
+    Whoever writes steps holds the case and reads the ladders after that, so that none is left on an old version.
+    """
+    cases = Case.objects.filter(project=project_id).open().order_by("pk")
+    last = looked_at = 0
+    while True:
+        with transaction.atomic():
+            chunk = list(cases.filter(pk__gt=last).select_for_update(of=("self",), no_key=True)[:CASES_AT_ONCE])
+            if not chunk:
+                return looked_at
             refresh(chunk, now=now)
-            last, looked_at = chunk[-1].pk, looked_at + len(chunk)
-    return looked_at
+        last, looked_at = chunk[-1].pk, looked_at + len(chunk)
+
+
+def _reached(case: Case, at: Standing, *, now: datetime) -> StepReached:
+    step = at.step
+    with translation.override(settings.LANGUAGE_CODE):  # kept for good, so not in the language of whoever looks now
+        title = str(step.title)
+    return StepReached(
+        case=case, playbook_id=at.playbook_id if at.number else None, key=step.key, measure=step.measure,
+        title=title, stage=at.stage, at=now,
+    )  # fmt: skip
+
+
+def _lacking(step: Step, case: Case, events: Iterable[Event]) -> Precondition | None:
+    """The step's precondition where nothing since the case was opened meets it."""
+    if step.precondition is None:
+        return None
+    met = any(event.happening in MEETS[step.precondition] for event in events if event.on >= case.opened_on)
+    return None if met else step.precondition
 
 
 def _climb(steps: Sequence[Step], events: Sequence[Event], reason: ArrearsReason, *, start: date) -> Iterator[DoneStep]:
@@ -169,22 +221,26 @@ def _with_what_comes_first(case: Case, holds: Holds, at: Standing) -> Standing:
 
 def _first(step: Step, at: Standing, since: date) -> Standing:
     due_on = since + timedelta(days=step.due_days)
-    return Standing(at.stage, step, 0, at.total, since, due_on, at.done, [at.step, *at.ahead])
+    return Standing(
+        at.stage, step, 0, at.total, since, due_on, at.done, [at.step, *at.ahead], playbook_id=at.playbook_id
+    )  # fmt: skip
 
 
-def _write(rows: Sequence[tuple[int, str, str, date | None]]) -> None:
+def _write(rows: Sequence[tuple[int, str, str, str, date | None]]) -> None:
     if not rows:
         return
     columns: dict[int, list[object]] = defaultdict(list)
     for row in rows:
         for index, value in enumerate(row):
-            columns[index].append(str(value) if index in {1, 2} else value)
+            columns[index].append(str(value) if index in {1, 2, 3} else value)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE collection_case SET stage = v.stage, next_step = v.step, next_step_on = v.due_on
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::date[]) AS v (id, stage, step, due_on)
+            UPDATE collection_case
+            SET stage = v.stage, next_step = v.step, next_measure = v.measure, next_step_on = v.due_on
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::date[])
+                 AS v (id, stage, step, measure, due_on)
             WHERE collection_case.id = v.id
             """,
-            [columns[index] for index in range(4)],
+            [columns[index] for index in range(5)],
         )

@@ -22,6 +22,7 @@ from collection.models import (
     LimitOverride,
     PromiseToPay,
     ReasonChange,
+    StepReached,
     VisitPhoto,
 )
 from collection.people_contacted import people_of
@@ -107,6 +108,7 @@ def timeline(case: Case) -> list[Entry]:
         *_notices(case),
         *_deliveries(case),
         *_reasons(case),
+        *_steps(case),
         *_transitions(case),
         *_assignments(case),
         *_verifications(case),
@@ -320,6 +322,15 @@ def _reasons(case: Case) -> Iterable[Entry]:
         label = Reason.from_key("/".join(filter(None, (change.reason, change.sub_reason)))).label
         title = _("Reason: %(reason)s") % {"reason": label}
         yield _entry(change.at, Group.INTERNAL, "tag", title, person=change.by.name, detail=change.note)
+
+
+def _steps(case: Case) -> Iterator[Entry]:
+    """In the words that the playbook had then."""
+    for reached in StepReached.objects.filter(case=case).select_related("playbook"):
+        title = _("Next step: %(step)s") % {"step": reached.title}
+        plan = reached.playbook
+        version = plan and (_("own plan") if plan.case_id else _("playbook v%(number)s") % {"number": plan.number})
+        yield _entry(reached.at, Group.INTERNAL, "stairs-up", title, detail=version or "")
 
 
 def _transitions(case: Case) -> Iterator[Entry]:

@@ -9,8 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from collection.dossier import Dossier
-from collection.models import Case, ContactAttempt
-from collection.playbooks import Doer, Measure
+from collection.models import Case, ContactAttempt, Doer, Measure
 from company.models import Role, User
 from company.rights import HEAD, MANAGER, Right
 

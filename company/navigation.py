@@ -40,6 +40,7 @@ class Link:
 
 DASHBOARD = Entry(_("Collection dashboard"), "collection:dashboard", "layout-dashboard")
 CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
+PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -70,6 +71,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LIMITATION,
         RELIEF,
         BATCHES,
+        PLAYBOOK,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -110,6 +112,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ROUND,
         RELIEF,
         ASSIGNMENT,
+        PLAYBOOK,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,

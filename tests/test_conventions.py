@@ -43,6 +43,7 @@ FROZEN = {
     "collection.CaseTransition",
     "collection.LimitOverride",
     "collection.ReasonChange",
+    "collection.StepReached",
     "notices.NoticeTransition",
     "notices.Paper",
     "notices.PublicNotice",
@@ -117,6 +118,8 @@ MUTABLE = {
     "collection.VisitPhoto",
     "collection.CashTaken",
     "collection.RoundChecklist",
+    "collection.Playbook",
+    "collection.PlaybookStep",
 }
 # A day ends in `_on`, or names the bound of a period; an instant in `_at`; a person in `_by`. Beside that only words
 # that say it themselves.

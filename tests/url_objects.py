@@ -322,6 +322,7 @@ def a_card(place: Place) -> Arguments:
 @arguments_of(
     "collection:case",
     "collection:case_late_fees",
+    "collection:case_plan",
     "collection:case_verify",
     "collection:case_reason",
     "collection:visit",

@@ -6,7 +6,7 @@ from io import BytesIO
 import pikepdf
 
 from collection.letters import LetterOrder, issue_letters, usual_occasion
-from collection.models import Case, Stage
+from collection.models import Case, Measure, Stage
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
 from notices.batch_preview import Terms
@@ -44,7 +44,7 @@ def prepare(project: Project, *, writer: User, approver: User, now: datetime, to
 
 def issue(project: Project, *, by: User, now: datetime, today: date, most: int | None = None) -> Batch | None:
     """Confirm letters for cases that have come to legal means, ``most`` at most; None where nobody gets one."""
-    due = Case.objects.filter(project=project, stage=Stage.LEGAL, next_step="lawyer_letter").open()
+    due = Case.objects.filter(project=project, stage=Stage.LEGAL, next_measure=Measure.LAWYER_LETTER).open()
     cases = list(due.in_round_order().select_related("project", "account")[:most])
     order = LetterOrder(
         project, NoticeKind.LAWYER_LETTER, usual_occasion(project, today=today), today + timedelta(days=21), cases,

@@ -3,6 +3,8 @@ from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Rem
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.figures import DailyFigure, FiguresState
+from collection.models.measures import Doer, Measure, Precondition
+from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
 
@@ -17,16 +19,22 @@ __all__ = [
     "CashTaken",
     "ContactAttempt",
     "DailyFigure",
+    "Doer",
     "FiguresState",
     "LimitOverride",
+    "Measure",
     "Milestone",
     "OwnerRequest",
+    "Playbook",
+    "PlaybookStep",
+    "Precondition",
     "PromiseToPay",
     "ProposedAssignment",
     "ReasonChange",
     "Reminder",
     "RoundChecklist",
     "Stage",
+    "StepReached",
     "SubReason",
     "TargetClass",
     "Team",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from collection.models.assignments import Assignment
+from collection.models.measures import Measure
 from collection.models.teams import TeamMember
 from company.freezing import freeze
 from company.models import Role, User
@@ -114,6 +115,7 @@ class Case(models.Model):
     team = models.ForeignKey("collection.Team", models.PROTECT, null=True, blank=True, related_name="cases")
     responsible = models.ForeignKey("company.User", models.PROTECT, null=True, blank=True, related_name="cases")
     next_step = models.CharField(_("next step"), max_length=24, blank=True, help_text=_("Name of a playbook's step."))
+    next_measure = models.CharField(_("next measure"), max_length=16, choices=Measure, blank=True)
     next_step_on = models.DateField(_("next step due"), null=True, blank=True)
     next_contact_on = models.DateField(_("next contact"), null=True, blank=True)
     held_until = models.DateField(_("held until"), null=True, blank=True)
@@ -133,6 +135,7 @@ class Case(models.Model):
                 name="case_state_matches_money",
             ),
             models.CheckConstraint(condition=Q(sub_reason="") | Q(reason="other"), name="sub_reason_of_other_only"),
+            models.CheckConstraint(condition=~Q(next_measure="cut_utilities"), name="a_utilities_cut_is_no_next_step"),
         ]
         indexes = [
             models.Index(fields=["project", "state", "team"], name="case_of_team"),

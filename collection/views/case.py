@@ -20,7 +20,7 @@ from arrears.views.late_fees import late_fees_of
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
 from collection.limits import is_barred
-from collection.models import Case, OwnerRequest, TeamMember
+from collection.models import Case, OwnerRequest, Playbook, TeamMember
 from collection.models.cases import CaseQuerySet
 from collection.models.contacts import ContactAttempt
 from collection.overriding import ask_for_override, override_limits
@@ -73,6 +73,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
+        "own_plan": shown.own_plans.exclude(state=Playbook.State.ENDED).order_by("state").last(),
         "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,

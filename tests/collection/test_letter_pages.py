@@ -260,7 +260,7 @@ class TestChoosing:
             ("lawyer_letter", today - day), ("lawyer_letter", today), ("lawyer_letter", today + day),
             ("ems_notice", today), ("slip", today), ("remind", today), ("visit", today),
         ):  # fmt: skip
-            create_letter_case(office, next_step=step, next_step_on=on)
+            create_letter_case(office, next_step=step, next_measure=step, next_step_on=on)
         numbers = {
             query: office.get("letters_new", f"?{query}").context_data["number"]
             for query in (

@@ -40,7 +40,9 @@ def office() -> Desk:
 
 
 def waiting(office: Desk, step: str, on: dt.date, reason: str = "malicious", **fields: object) -> Case:
-    return create_case(project=office.project, next_step=step, next_step_on=on, reason=reason, **fields)
+    return create_case(
+        project=office.project, next_step=step, next_measure=step, next_step_on=on, reason=reason, **fields
+    )
 
 
 class TestDueLetters:

@@ -4,8 +4,18 @@ import datetime as dt
 
 import pytest
 
-from collection.models import ArrearsReason, Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage
-from collection.playbooks import LADDERS, Measure, ladder
+from collection.default_playbook import LADDERS
+from collection.ladders import Ladder
+from collection.models import (
+    ArrearsReason,
+    Case,
+    ContactAttempt,
+    Measure,
+    OwnerRequest,
+    PromiseToPay,
+    Stage,
+    StepReached,
+)
 from collection.requests import answer_request
 from collection.stages import Standing, refresh, refresh_all, standings
 from company.models import Project, Role, User
@@ -72,7 +82,7 @@ class TestLadders:
 
     def test_small_and_young_arrears_are_not_visited(self) -> None:
         def visits(amount: int, days: int) -> bool:
-            steps = ladder(ArrearsReason.UNKNOWN, overdue=amount, overdue_days=days)
+            steps = Ladder(None, LADDERS[ArrearsReason.UNKNOWN]).steps_for(overdue=amount, overdue_days=days)
             return any(step.measure == Measure.VISIT for step in steps)
 
         assert [visits(999, 179), visits(1000, 0), visits(10, 180)] == [False, True, True]
@@ -180,6 +190,16 @@ class TestWriting:
         written = Case.objects.get(pk=case.pk)
         assert (written.stage, written.next_step) == (Stage.REMINDER, "remind")
         assert written.next_step_on == OPENED + 4 * DAY
+        assert written.next_measure == Measure.REMIND
+
+    def test_each_step_that_a_case_comes_to_is_kept_in_words(self, project: Project) -> None:
+        case = old_case(project)
+        refresh([case], now=NOW)
+        verify_case(case, at=at(1))
+        refresh([case], now=NOW)
+        refresh([case], now=NOW)
+        kept = list(StepReached.objects.values_list("key", "title"))
+        assert kept == [("verify", "核实欠费，阅看档案"), ("remind", "首次提醒，电话或信息")]
 
     def test_the_sweep_reaches_all_of_them_with_a_fixed_number_of_queries(self, project: Project) -> None:
         cases = [old_case(project) for _number in range(30)]

@@ -1,0 +1,19 @@
+"""What stands in the addresses of playbooks and marks."""
+
+from collection.playbooks import propose_plan, start_draft
+from tests.factories import NOW
+from tests.field_factories import create_field_case
+from tests.url_objects import Arguments, Place, arguments_of
+
+
+@arguments_of(
+    "collection:playbook_detail", "collection:playbook_activate", "collection:playbook_drop", "collection:playbook_end"
+)
+def a_draft_of_the_playbook(place: Place) -> Arguments:
+    return {"pk": start_draft(place.project, by=place.user, now=NOW).pk}
+
+
+@arguments_of("collection:playbook_ladder")
+def a_ladder_of_the_own_plan_of_a_case(place: Place) -> Arguments:
+    case = create_field_case(project=place.project, by=place.user)
+    return {"pk": propose_plan(case, by=place.user, now=NOW).pk, "reason": "own"}

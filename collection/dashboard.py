@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
+from collection.marks import excluded_accounts
 from collection.models import Campaign, Stage, TargetClass, Team
 from collection.models.cases import CaseQuerySet
 from collection.pace import Pace, campaign_on, pace_of
@@ -181,7 +182,8 @@ def build_dashboard(
 ) -> Dashboard:
     """Everything as of the end of ``on``, but for ``cases``, which are those that the viewer sees now."""
     campaign = campaign_on(project.pk, on=on)
-    rows = rate_rows(project, on=on, campaign=campaign, settings=settings)
+    out = excluded_accounts(project, on=on)
+    rows = rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
     teams = answering_teams(campaign, on=on) if campaign else {}
     pace = pace_of(campaign, on=on) if campaign else None
     targets = targets_of(campaign)
@@ -207,7 +209,7 @@ def build_dashboard(
         stages=_stages(counted),
         rates=rates_of((row for row in rows if row.target_class), view=view, settings=settings),
         own_team=own_team,
-        answering=teams,
+        answering={account: team for account, team in teams.items() if view is View.ACCOUNTING or account not in out},
     )
 
 

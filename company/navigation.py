@@ -40,6 +40,7 @@ class Link:
 
 DASHBOARD = Entry(_("Collection dashboard"), "collection:dashboard", "layout-dashboard")
 CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
+MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
@@ -72,6 +73,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         RELIEF,
         BATCHES,
         PLAYBOOK,
+        MARKS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -113,6 +115,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         RELIEF,
         ASSIGNMENT,
         PLAYBOOK,
+        MARKS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,
@@ -123,6 +126,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        MARKS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,

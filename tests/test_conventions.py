@@ -118,6 +118,8 @@ MUTABLE = {
     "collection.VisitPhoto",
     "collection.CashTaken",
     "collection.RoundChecklist",
+    "collection.CaseMark",
+    "collection.ExclusionLimit",
     "collection.Playbook",
     "collection.PlaybookStep",
 }

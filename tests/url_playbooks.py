@@ -3,6 +3,7 @@
 from collection.playbooks import propose_plan, start_draft
 from tests.factories import NOW
 from tests.field_factories import create_field_case
+from tests.mark_factories import create_mark
 from tests.url_objects import Arguments, Place, arguments_of
 
 
@@ -17,3 +18,13 @@ def a_draft_of_the_playbook(place: Place) -> Arguments:
 def a_ladder_of_the_own_plan_of_a_case(place: Place) -> Arguments:
     case = create_field_case(project=place.project, by=place.user)
     return {"pk": propose_plan(case, by=place.user, now=NOW).pk, "reason": "own"}
+
+
+@arguments_of("collection:mark_new")
+def a_case_to_mark(place: Place) -> Arguments:
+    return {"pk": create_field_case(project=place.project, by=place.user).pk}
+
+
+@arguments_of("collection:mark_decide", "collection:mark_proof")
+def a_mark(place: Place) -> Arguments:
+    return {"pk": create_mark(case=create_field_case(project=place.project, by=place.user)).pk}

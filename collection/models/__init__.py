@@ -3,6 +3,7 @@ from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Rem
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.figures import DailyFigure, FiguresState
+from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.teams import Team, TeamMember
@@ -15,11 +16,13 @@ __all__ = [
     "Campaign",
     "CampaignTarget",
     "Case",
+    "CaseMark",
     "CaseTransition",
     "CashTaken",
     "ContactAttempt",
     "DailyFigure",
     "Doer",
+    "ExclusionLimit",
     "FiguresState",
     "LimitOverride",
     "Measure",

@@ -20,7 +20,7 @@ from arrears.views.late_fees import late_fees_of
 from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
 from collection.dossier import neighbours, read_dossier
 from collection.limits import is_barred
-from collection.models import Case, OwnerRequest, Playbook, TeamMember
+from collection.models import Case, CaseMark, OwnerRequest, Playbook, TeamMember
 from collection.models.cases import CaseQuerySet
 from collection.models.contacts import ContactAttempt
 from collection.overriding import ask_for_override, override_limits
@@ -33,7 +33,8 @@ from collection.requests import (
     open_request,
 )
 from collection.same_person import other_cases
-from collection.timeline import GROUP_LABELS, Entry, Group, counts, timeline
+from collection.timeline import counts, timeline
+from collection.timeline_entries import GROUP_LABELS, Entry, Group
 from collection.turns import buttons, is_turn_of
 from collection.verifying import needs_looking_up, verify_cases
 from company.access import ProjectRequest, project_view
@@ -74,6 +75,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
         "own_plan": shown.own_plans.exclude(state=Playbook.State.ENDED).order_by("state").last(),
+        "marks": list(CaseMark.objects.filter(case=shown).select_related("proposed_by").order_by("-pk")),
         "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,

@@ -3,7 +3,6 @@
 Whole-ledger roles see those of their project, department heads and field staff those of their cases.
 """
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -39,12 +38,11 @@ from arrears.relief import (
     set_limit,
     withdraw_relief,
 )
-from arrears.relief_forms import LimitForm, PlanForm, ReliefForm, proof_type
+from arrears.relief_forms import LimitForm, PlanForm, ReliefForm
 from arrears.statements import statement
 from collection.models import Case
+from collection.views.proofs import store_proof
 from company.access import ProjectRequest, project_view
-from company.files import store_file
-from company.models import FilePurpose, StoredFile
 from company.rights import WHOLE_LEDGER_ROLES, Right
 from owners.personal_data import mask_party
 
@@ -227,7 +225,7 @@ def _propose(
             lines=form.lines,
             vacant_from=given.get("vacant_from"),
             vacant_until=given.get("vacant_until"),
-            proof=_stored(request, given.get("proof")),
+            proof=store_proof(request, given["proof"]) if given.get("proof") else None,
             submission=given["submission"],
         )
     except MoreThanOpenError:
@@ -237,15 +235,6 @@ def _propose(
             raise
         return Relief.objects.get(submission=given["submission"])
     return None
-
-
-def _stored(request: ProjectRequest, upload: Any) -> StoredFile | None:
-    if not upload:
-        return None
-    return store_file(
-        project=request.project, content=upload, name=f"{uuid.uuid4().hex[:8]} {upload.name}"[-200:],
-        content_type=proof_type(upload) or "", purpose=FilePurpose.DELIVERY_PROOF, by=request.user,
-    )  # fmt: skip
 
 
 def _accounts(request: ProjectRequest) -> Any:

@@ -12,7 +12,8 @@ from collection.limits import Limit, clearances
 from collection.models import Case, ContactAttempt
 from collection.rounds import Stop, build_round
 from collection.same_person import other_cases, together
-from collection.timeline import Group, timeline
+from collection.timeline import timeline
+from collection.timeline_entries import Group
 from company.models import Project, Role
 from notices.batch_preview import Terms
 from notices.models import Channel, NoticeKind

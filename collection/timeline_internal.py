@@ -1,0 +1,115 @@
+"""What was decided and noted on a case in the house: reasons, steps, marks, who answers, verifications, leave."""
+
+from collections.abc import Iterable, Iterator
+
+from django.utils.translation import gettext as _
+
+from arrears.models import Verification
+from collection.limits import short_day
+from collection.models import (
+    Assignment,
+    Case,
+    CaseMark,
+    CaseTransition,
+    LimitOverride,
+    ReasonChange,
+    StepReached,
+)
+from collection.reasons import Reason
+from collection.timeline_entries import Entry, Group, entry
+from company.models import AuditEvent
+
+LATEST_VERIFICATIONS = 10
+
+
+def internal(case: Case) -> Iterator[Entry]:
+    """All of it, in no order; a fixed number of queries."""
+    for source in (_reasons, _steps, _marks, _transitions, _assignments, _verifications, _overrides, _claims):
+        yield from source(case)
+
+
+def _reasons(case: Case) -> Iterable[Entry]:
+    for change in ReasonChange.objects.filter(case=case).select_related("by"):
+        label = Reason.from_key("/".join(filter(None, (change.reason, change.sub_reason)))).label
+        title = _("Reason: %(reason)s") % {"reason": label}
+        yield entry(change.at, Group.INTERNAL, "tag", title, person=change.by.name, detail=change.note)
+
+
+def _steps(case: Case) -> Iterator[Entry]:
+    """In the words that the playbook had then."""
+    for reached in StepReached.objects.filter(case=case).select_related("playbook"):
+        title = _("Next step: %(step)s") % {"step": reached.title}
+        plan = reached.playbook
+        version = plan and (_("own plan") if plan.case_id else _("playbook v%(number)s") % {"number": plan.number})
+        yield entry(reached.at, Group.INTERNAL, "stairs-up", title, detail=version or "")
+
+
+def _marks(case: Case) -> Iterator[Entry]:
+    """Each move of a mark by itself: proposed, decided, ended."""
+    for mark in CaseMark.objects.filter(case=case).select_related("proposed_by", "decided_by", "ended_by"):
+        kind = mark.get_kind_display()
+        proposed = _("%(kind)s proposed") % {"kind": kind}
+        yield entry(
+            mark.proposed_at, Group.INTERNAL, "flag-question", proposed,
+            person=mark.proposed_by.name, detail=mark.reason,
+        )  # fmt: skip
+        if mark.decided_at and mark.decided_by:
+            is_refused = mark.state == CaseMark.State.REFUSED
+            title = _("%(kind)s refused") if is_refused else _("%(kind)s approved: out of the accountable base")
+            yield entry(
+                mark.decided_at, Group.INTERNAL, "flag-off" if is_refused else "flag-check", title % {"kind": kind},
+                person=mark.decided_by.name, detail=mark.decision_note,
+            )  # fmt: skip
+        if mark.ended_at and mark.ended_by:
+            ended = _("%(kind)s ended: counts again") % {"kind": kind}
+            yield entry(
+                mark.ended_at, Group.INTERNAL, "flag-off", ended, person=mark.ended_by.name, detail=mark.end_reason
+            )  # fmt: skip
+
+
+def _transitions(case: Case) -> Iterator[Entry]:
+    for move in CaseTransition.objects.filter(case=case).select_related("by"):
+        closed = move.to_state == Case.State.CLOSED
+        title = _("Paid, case closed") if closed else _("Case reopened") if move.from_state else _("Case opened")
+        yield entry(
+            move.at, Group.INTERNAL, "circle-check" if closed else "folder-open", title,
+            colour="green" if closed else "", person=move.by.name if move.by else "",
+        )  # fmt: skip
+
+
+def _assignments(case: Case) -> Iterator[Entry]:
+    for assignment in Assignment.objects.filter(case=case).select_related("team", "member", "assigned_by"):
+        who = f"{assignment.team.name} {assignment.member.name}" if assignment.member else assignment.team.name
+        title = _("Assigned to %(who)s") % {"who": who}
+        yield entry(assignment.assigned_at, Group.INTERNAL, "user-share", title, person=assignment.assigned_by.name)
+
+
+def _verifications(case: Case) -> Iterator[Entry]:
+    latest = Verification.objects.filter(account=case.account_id).select_related("verified_by").order_by("-verified_at")
+    for verification in latest[:LATEST_VERIFICATIONS]:
+        title = _("Arrears verified, %(amount)s open") % {"amount": f"{verification.outstanding:,.2f}"}
+        yield entry(
+            verification.verified_at, Group.INTERNAL, "clipboard-check", title, person=verification.verified_by.name,
+            detail=_("looked up in the charging system") if verification.looked_up else "",
+        )  # fmt: skip
+
+
+def _overrides(case: Case) -> Iterator[Entry]:
+    for override in LimitOverride.objects.filter(case=case).select_related("granted_by"):
+        said = {"channel": override.get_channel_display(), "day": short_day(override.day)}
+        title = _("Limits lifted: %(channel)s on %(day)s") % said
+        yield entry(
+            override.granted_at, Group.INTERNAL, "lock-open", title,
+            person=override.granted_by.name, detail=override.reason,
+        )  # fmt: skip
+
+
+def _claims(case: Case) -> Iterator[Entry]:
+    checked = AuditEvent.objects.filter(
+        action="claims.checked", object_type=Case._meta.label_lower, object_id=str(case.pk)
+    )
+    for event in checked.select_related("user"):
+        yield entry(
+            event.at, Group.INTERNAL, "receipt", _("Claim of payment checked"),
+            person=event.user.name if event.user else "", detail=str(event.detail.get("note", "")),
+        )  # fmt: skip

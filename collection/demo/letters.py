@@ -29,7 +29,7 @@ def prepare(project: Project, *, writer: User, approver: User, now: datetime, to
     pay_code = propose_link(project, f"https://pay.example.com/{project.code.lower()}", by=writer, now=now)
     for image in (seal, pay_code):
         approve_image(image, by=approver, now=now)
-    mandate = _scan(project, "律师事务所委托书.pdf", FilePurpose.MANDATE, by=writer)
+    mandate = scan(project, "律师事务所委托书.pdf", FilePurpose.MANDATE, by=writer)
     LawFirm.objects.create(
         project=project,
         name="云州衡正律师事务所",
@@ -38,7 +38,7 @@ def prepare(project: Project, *, writer: User, approver: User, now: datetime, to
         mandate=mandate,
         mandated_until=today + timedelta(days=400),
     )
-    contract_scan = _scan(project, "物业服务合同.pdf", FilePurpose.CONTRACT_SCAN, by=writer)
+    contract_scan = scan(project, "物业服务合同.pdf", FilePurpose.CONTRACT_SCAN, by=writer)
     ServiceContract.objects.filter(project=project).update(scan=contract_scan)
 
 
@@ -73,7 +73,8 @@ def blank_pdf(pages: int = 1) -> bytes:
     return content.getvalue()
 
 
-def _scan(project: Project, name: str, purpose: FilePurpose, *, by: User) -> StoredFile:
+def scan(project: Project, name: str, purpose: FilePurpose, *, by: User) -> StoredFile:
+    """A sheet without anything on it, kept as if it had been scanned."""
     return store_file(
         project=project, content=blank_pdf(), name=name, content_type="application/pdf", purpose=purpose, by=by
     )

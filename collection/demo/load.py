@@ -58,6 +58,7 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         units, accounts = units + plan.units, accounts + len(built.holdings)
     work.play(works, demo)
     for each in works:
+        work.decide(each)
         work.verify_open(each.estate, each.staff, now=demo.now)
     refresh_all(now=demo.now)
     first = works[0]

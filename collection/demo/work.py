@@ -1,6 +1,7 @@
 """A campaign under way: teams, an assignment confirmed at its start, then day by day what was done and paid since."""
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,7 +21,9 @@ from collection.demo.people import Staff
 from collection.demo.plan import DemoPlan
 from collection.demo.stories import Act, Answers, Contact, Finds, Pays, Who, tell
 from collection.following import follow_ledger
-from collection.models import Campaign, Case, CashTaken, ContactAttempt, Milestone, OwnerRequest, Visit
+from collection.marks import BeyondShareError, approve_mark, propose_mark
+from collection.models import Campaign, Case, CaseMark, CashTaken, ContactAttempt, Milestone, OwnerRequest, Visit
+from collection.playbooks import activate, start_draft
 from collection.promises import Promised, judge_promises
 from collection.rate_conventions import BASE_TARGETS
 from collection.reasons import write_reason
@@ -28,7 +31,7 @@ from collection.requests import answer_request
 from collection.stages import refresh_all
 from collection.teams import create_team
 from collection.visits import VisitReport
-from company.models import Role, User
+from company.models import FilePurpose, Role, User
 from notices.models import Batch
 from owners.models import EmergencyContact, Phone
 
@@ -40,6 +43,12 @@ MILESTONE_DAYS = {
     Milestone.Kind.LETTERS_SENT: 34,
     Milestone.Kind.LITIGATION_PREPARED: 49,
 }
+WAITS_FROM_DAY = 20
+MARKS = (
+    (CaseMark.Kind.HISTORICAL, "交房时外墙渗水，开发商至今未修，街道已介入", 6),
+    (CaseMark.Kind.SPECIAL, "业主去世，继承未办妥，社区出具证明", 11),
+    (CaseMark.Kind.HISTORICAL, "前期物业移交前的欠费，合同主体有争议", 24),
+)
 QUARTERS = "一二三四"
 LUCK_OF_TEAMS = (0.95, 0.85, 0.35, 0.7)  # one team lags behind
 BOUNCED_PAYMENTS, BOUNCED_ON_DAY = 6, 19
@@ -236,6 +245,28 @@ def finish_letters(works: list[Work], demo: DemoPlan) -> None:
             on = demo.campaign_start + timedelta(days=LETTERS_ON_DAY)
             letters.make(work.first_letters, now=at(on, 10, 5))
             sendings.send_most(work.first_letters, by=work.staff.notice_admin, now=at(on + timedelta(days=1), 16))
+
+
+def decide(work: Work) -> None:
+    """What the project manager decided on the way: a new playbook, exclusions, and what still waits for a decision."""
+    project, manager, first = work.estate.project, work.staff.manager, work.campaign.starts_on
+    draft = start_draft(project, by=manager, now=at(first, 9, 30))
+    activate(draft.pk, revision=draft.revision, by=manager, now=at(first, 9, 40), note="首次集中催缴，沿用初始步骤")
+    old = (
+        Case.objects.filter(project=project, responsible__isnull=False, opened_on=first)
+        .open()
+        .order_by("overdue", "pk")
+    )
+    for case, (kind, reason, days) in zip(old.select_related("project", "responsible"), MARKS, strict=False):
+        day = first + timedelta(days=days)
+        proof = letters.scan(project, f"{case.pk}证明.pdf", FilePurpose.DELIVERY_PROOF, by=manager)
+        mark = propose_mark(
+            case, kind, reason, proof=proof, by=case.responsible or manager, now=at(day, 10),
+            submission=UUID(int=work.rng.getrandbits(128), version=4),
+        )  # fmt: skip
+        if days < WAITS_FROM_DAY:
+            with suppress(BeyondShareError):  # in a very small estate it waits for the company leader
+                approve_mark(mark.pk, by=manager, roles=frozenset({Role.PROJECT_MANAGER}), now=at(day, 17), today=day)
 
 
 def verify_open(estate: Estate, staff: Staff, *, now: datetime) -> None:

@@ -17,8 +17,7 @@ from arrears.models import Account
 from arrears.posting import lock_accounts
 from company.audit import record
 from company.models import Project, User
-from notices.facts import changed_charges
-from notices.following import reopen_batches, void_changed
+from notices.following import overtaken, reopen_batches, void_changed
 from notices.models import Channel, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.models.deliveries import SPEAKS_OF_DEBT
 from notices.signing import needs_signature
@@ -117,7 +116,7 @@ def send_again(before: Delivery, order: Order, *, by: User, now: datetime) -> De
     check_contents(order.contents)
     lock_accounts([before.notice.account_id])
     letter = Notice.objects.select_related("batch__law_firm", "project").get(pk=before.notice_id)
-    if changed_charges(letter.data["charges"]):
+    if overtaken([letter]):
         raise DispatchRefusedError(_("The charges of this letter have changed since: issue a new letter instead."))
     if letter.superseded:
         raise DispatchRefusedError(_("A correction has taken the place of this letter: send that one."))

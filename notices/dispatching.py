@@ -143,7 +143,7 @@ def take_back(delivery: Delivery, *, by: User, now: datetime, reason: str) -> No
     """
     lock_accounts([delivery.notice.account_id])
     current = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    if current.state != State.DISPATCHED or current.tracking_number or current.posting_proof_id:
+    if not current.may_be_taken_back:
         raise DispatchRefusedError(_("Only a letter without number, proof and news can be taken back."))
     if current.notice.superseded:
         raise DispatchRefusedError(_("A correction has taken the place of this letter; it stays as sent."))

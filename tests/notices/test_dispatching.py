@@ -13,7 +13,7 @@ from notices.signing import withdraw_scan
 from owners.contact_points import change_address
 from owners.models import Address
 from tests.factories import NOW, TODAY, create_debtor, create_payment, create_project, create_user
-from tests.notice_factories import create_letter, create_letter_batch, create_scan, send
+from tests.notice_factories import create_file, create_letter, create_letter_batch, create_scan, send
 
 Channel, State = Delivery.Channel, Delivery.State
 TOMORROW = TODAY + dt.timedelta(days=1)
@@ -141,7 +141,14 @@ class TestDispatch:
         with pytest.raises(DispatchRefusedError):
             take_back(Delivery.objects.get(pk=delivery.pk), by=clerk, now=NOW, reason="点错")
 
-    def test_with_a_number_or_a_proof_it_is_not_taken_back(self, project, clerk):
+    @pytest.mark.parametrize("proof", ["posting_proof", "delivery_proof", "return_proof"])
+    def test_with_a_proof_it_is_not_taken_back(self, project, clerk, proof):
+        (delivery,) = send(create_letter(project=project))
+        Delivery.objects.filter(pk=delivery.pk).update(**{proof: create_file(project=project)})
+        with pytest.raises(DispatchRefusedError):
+            take_back(delivery, by=clerk, now=NOW, reason="点错")
+
+    def test_with_a_number_it_is_not_taken_back(self, project, clerk):
         (delivery,) = send(create_letter(project=project))
         Delivery.objects.filter(pk=delivery.pk).update(tracking_number="1099001234216", numbered_at=NOW)
         with pytest.raises(DispatchRefusedError):

@@ -359,6 +359,13 @@ class TestReturnedMail:
         assert state(delivery) == State.IN_TRANSIT
         assert not Address.objects.filter(returned_on__isnull=False).exists()
 
+    def test_recorded_again_after_that_the_marks_are_there_again(self, post, delivery):
+        post.come_back(delivery)
+        delivering.undo_return(post.project, delivery.pk, reason="看错", **post.who)
+        Address.objects.update(created_at=LATER)  # the rows that the first return has made
+        post.come_back(delivery)
+        assert Address.objects.filter(returned_on=ARRIVED).count() == 2
+
     def test_a_delivered_letter_does_not_come_back(self, post, delivery):
         post.deliver(delivery)
         assert post.come_back(delivery).refused

@@ -23,6 +23,7 @@ from collection.models.cases import CaseQuerySet
 from collection.verifying import verify_cases
 from collection.views.case import must_look_up
 from company.access import ProjectRequest, project_view
+from company.forms import may_be_an_id
 from company.rights import Right
 from notices.issuing import DEFAULT_DEADLINE_DAYS, BatchRefusedError, NothingToSendError
 
@@ -104,7 +105,7 @@ def _mark(request: ProjectRequest, marks: MarksForm) -> None:
     """A button in a row takes one account out, takes it in again, or sends its letter to the other address."""
     for button, name in (("take_out", "taken_out"), ("take_in", "taken_out"), ("switch", "switched")):
         pressed = request.POST.get(button, "")
-        if pressed.isdecimal() and len(pressed) < 18:
+        if may_be_an_id(pressed):
             marks.cleaned_data[name] = sorted(set(marks.cleaned_data[name]) ^ {int(pressed)})
 
 

@@ -18,6 +18,7 @@ from arrears.posting import lock_accounts
 from company.audit import record
 from company.models import Project, User
 from notices.following import overtaken, reopen_batches, void_changed
+from notices.kinds import KINDS
 from notices.models import Channel, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.models.deliveries import SPEAKS_OF_DEBT
 from notices.signing import needs_signature
@@ -25,7 +26,6 @@ from notices.states import move
 from owners.models import Address
 
 State = Delivery.State
-CONTENTS = "物业费用催缴函 {number}"  # what the post prints on the waybill; in Chinese whoever is at the desk
 
 
 class DispatchRefusedError(ValueError):
@@ -65,11 +65,6 @@ class Dispatched:
     @property
     def void(self) -> int:
         return sum(obstacle is Obstacle.CHANGED for _notice, obstacle in self.kept_back)
-
-
-def contents_line(number: str) -> str:
-    """What the waybill says of the contents: the document, and neither debt nor amount."""
-    return CONTENTS.format(number=number)
 
 
 def check_contents(text: str) -> None:
@@ -236,7 +231,7 @@ def _create(letters: Collection[Notice], order: Order, papers: _Papers, *, by: U
             dispatched_on=order.on,
             dispatched_by=by,
             recorded_at=now,
-            contents=(order.contents or contents_line(letter.number)) if by_ems else "",
+            contents=(order.contents or KINDS[NoticeKind(letter.kind)].contents_line(letter.number)) if by_ems else "",
             state_on=order.on,
         )
         for letter in letters

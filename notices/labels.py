@@ -55,7 +55,7 @@ def label_content(
             "postcode": one_line(to.postcode),
         },
         "sender": sender | {"address": parts(sender["address"])},
-        "contents": [f"{rules.title} {data['fields']['函号']}" for data in letters],
+        "contents": [rules.contents_line(data["fields"]["函号"]) for data in letters],
         "scan": {"text": letters[0]["scan_code"], "svg": code128(letters[0]["scan_code"])},
     }
 

@@ -7,6 +7,8 @@ from django.db.utils import InternalError
 from arrears.models import LimitationProof
 from company.models import AuditEvent
 from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch, send_again, take_back
+from notices.kinds import KINDS
+from notices.labels import Addressee, label_content
 from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.scan_archives import ScanRefusedError
 from notices.signing import withdraw_scan
@@ -51,6 +53,12 @@ class TestDispatch:
         assert [(t.from_state, t.to_state) for t in delivery.transitions.all()] == [("", "dispatched")]
         assert notice.transitions.last().to_state == "dispatched"
         assert AuditEvent.objects.filter(action="notices.dispatched", user=clerk).exists()
+
+    def test_the_contents_line_of_a_lawyers_letter_is_that_of_its_label(self, project):
+        letter = create_letter(project=project, kind=NoticeKind.LAWYER_LETTER)
+        (delivery,) = send(letter)
+        label = label_content(Addressee("陈建国", "1栋101"), [letter.data], KINDS[NoticeKind(letter.kind)], Channel.EMS)
+        assert [delivery.contents] == label["contents"] == [f"律师函 {letter.number}"]
 
     def test_the_contents_line_of_ems_names_the_document_and_no_debt(self, project, clerk):
         notice = create_letter(project=project)

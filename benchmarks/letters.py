@@ -137,7 +137,10 @@ def _ours(account_ids: list[int], workers: int) -> dict[str, Any]:
     for process in processes:
         process.stdout.readline()  # type: ignore[union-attr]  # it is ready
     started = time.perf_counter()
-    answers = [process.communicate(b"go\n", timeout=WORKER_TIMEOUT)[0] for process in processes]
+    for process in processes:
+        process.stdin.write(b"go\n")  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+    answers = [process.communicate(timeout=WORKER_TIMEOUT)[0] for process in processes]
     seconds = time.perf_counter() - started
     batch = Batch.objects.select_related("merged_file", "zip_file").get(pk=batch.pk)
     issued = batch.notices.filter(state="issued")

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from django.db.models import Count, Sum
 
+from collection.daily_figures import rates_of_projects
 from collection.dashboard import targets_of
 from collection.models import Campaign, Case, TargetClass
 from collection.pace import Pace, pace_of
 from collection.rate_conventions import ZERO
-from collection.rate_rows import project_rows
 from collection.rates import Ratio
 from company.models import Project
 
@@ -46,7 +46,7 @@ class ProjectLine:
 
 def compare_projects(projects: Collection[Project], *, on: date) -> list[ProjectLine]:
     """A line for each project as of the end of ``on``, cases as they stand now. The same few queries for any number."""
-    totals = project_rows(projects, on=on)
+    rates = rates_of_projects(projects, on=on)
     campaigns = _campaigns(projects, on)
     open_cases = {
         project_id: (number, amount)
@@ -59,9 +59,7 @@ def compare_projects(projects: Collection[Project], *, on: date) -> list[Project
     lines = []
     for project in projects:
         campaign = campaigns.get(project.pk)
-        rates: dict[TargetClass, Ratio] = {}
-        for total in totals.get(project.pk, []):
-            rates[total.target_class] = rates.get(total.target_class, Ratio()) + Ratio(total.settled, total.due)
+        mine = rates.get(project.pk, {})
         targets = targets_of(campaign)
         number, amount = open_cases.get(project.pk, (0, ZERO))
         lines.append(
@@ -69,7 +67,7 @@ def compare_projects(projects: Collection[Project], *, on: date) -> list[Project
                 project=project,
                 campaign=campaign,
                 pace=pace_of(campaign, on=on) if campaign else None,
-                classes=[ClassRate(of, rates.get(of), targets[of]) for of in TargetClass],
+                classes=[ClassRate(of, mine.get(of), targets[of]) for of in TargetClass],
                 cases=number,
                 overdue=amount,
             )

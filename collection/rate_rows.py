@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from collection.models import Campaign, TargetClass
-from collection.rate_conventions import DEFAULTS, ZERO, Attribution, RateSettings, Reductions, target_class
+from collection.rate_conventions import DEFAULTS, ZERO, Attribution, RateSettings, target_class
 from company.models import Project
 from owners.models import Unit
 
@@ -43,15 +43,6 @@ class RateRow:
     is_excluded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RateTotals:
-    """What was due of a class in a project's year, and what of it is settled, CNY; reductions as the settings count."""
-
-    target_class: TargetClass
-    due: Decimal
-    settled: Decimal
-
-
 def rate_rows(
     project: Project,
     *,
@@ -66,30 +57,15 @@ def rate_rows(
     ``posted_until`` leaves out what was posted later, for closed periods. Money without a day (imported beside its
     charge) counts as received before every base day and every campaign.
     """
-    parameters = _parameters([project], on, campaign, settings) | {"posted_until": posted_until}
+    parameters = _parameters(project, on, campaign, settings) | {"posted_until": posted_until}
     out = frozenset(excluded)
-    return [_row(values, settings, out) for values in _run(ROWS_SQL, settings, parameters)]
+    return [_row(values, settings, out) for values in _run(settings, parameters)]
 
 
-def project_rows(
-    projects: Collection[Project], *, on: date, settings: RateSettings = DEFAULTS
-) -> dict[int, list[RateTotals]]:
-    """This year's money of several projects by class at the end of ``on``, by project id. One query for all."""
-    totals: dict[int, list[RateTotals]] = {}
-    parameters = _parameters(projects, on, None, settings)
-    for project_id, usage, nature, is_developer, due, settled, reduced in _run(TOTALS_SQL, settings, parameters):
-        of = target_class(usage, nature, settings.parking)
-        if of is not None and (settings.includes_developer or not is_developer):
-            totals.setdefault(project_id, []).append(_totals(of, due, settled, reduced, settings))
-    return totals
-
-
-def _parameters(
-    projects: Collection[Project], on: date, campaign: Campaign | None, settings: RateSettings
-) -> dict[str, Any]:
+def _parameters(project: Project, on: date, campaign: Campaign | None, settings: RateSettings) -> dict[str, Any]:
     year_start = date(on.year, 1, 1)
     return {
-        "projects": [project.pk for project in projects],
+        "project": project.pk,
         "on": on,
         "year_start": year_start,
         "year_end": date(on.year, 12, 31),
@@ -102,11 +78,11 @@ def _parameters(
     }
 
 
-def _run(select: str, settings: RateSettings, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _run(settings: RateSettings, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     belongs_on = {Attribution.SERVICE_PERIOD: "c.period_start", Attribution.DUE_DATE: "c.due_on"}
     stated = STATED_SQL.format(belongs_on=belongs_on[settings.attribution])
     with connection.cursor() as cursor:
-        cursor.execute(" ".join([stated, select]), parameters)
+        cursor.execute(f"{stated} {ROWS_SQL}", parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
@@ -118,10 +94,10 @@ def _run(select: str, settings: RateSettings, parameters: dict[str, Any]) -> lis
 # Reversals are looked up row by row: they are rare, and a join would spoil the planner's estimates.
 STATED_SQL = """
     WITH live AS (
-        SELECT c.id, c.project_id, c.account_id, c.unit_id, c.fee_type_id, c.amount, c.due_on, c.period_start,
+        SELECT c.id, c.account_id, c.unit_id, c.fee_type_id, c.amount, c.due_on, c.period_start,
                {belongs_on} < %(year_start)s AS is_prior
         FROM arrears_charge c
-        WHERE c.project_id = ANY(%(projects)s) AND c.kind = 'charge' AND {belongs_on} <= %(year_end)s
+        WHERE c.project_id = %(project)s AND c.kind = 'charge' AND {belongs_on} <= %(year_end)s
           AND (c.reversed_by_id IS NULL
                OR (SELECT r.effective_on FROM arrears_charge r WHERE r.id = c.reversed_by_id) > %(on)s)
     ), counted AS MATERIALIZED (
@@ -129,10 +105,10 @@ STATED_SQL = """
                CASE WHEN a.reversed_by_id IS NULL THEN 'infinity'::date
                     ELSE (SELECT r.effective_on FROM arrears_allocation r WHERE r.id = a.reversed_by_id) END AS until,
                CASE WHEN a.payment_id IN (SELECT p.id FROM arrears_payment p
-                                          WHERE p.project_id = ANY(%(projects)s) AND p.received_on IS NULL)
+                                          WHERE p.project_id = %(project)s AND p.received_on IS NULL)
                     THEN '-infinity'::date ELSE a.effective_on END AS since
         FROM arrears_allocation a
-        WHERE a.project_id = ANY(%(projects)s) AND a.kind = 'allocation' AND a.charge_id IS NOT NULL
+        WHERE a.project_id = %(project)s AND a.kind = 'allocation' AND a.charge_id IS NOT NULL
           AND (%(posted_until)s::timestamptz IS NULL OR a.posted_at <= %(posted_until)s)
     ), paid AS (
         SELECT charge_id,
@@ -153,7 +129,7 @@ STATED_SQL = """
             SELECT w.charge_id, w.kind, w.amount, w.effective_on AS since,
                    COALESCE(r.effective_on, 'infinity'::date) AS until
             FROM arrears_waiver w LEFT JOIN arrears_waiver r ON r.id = w.reversed_by_id
-            WHERE w.project_id = ANY(%(projects)s) AND w.kind <> 'reversal' AND w.charge_id IS NOT NULL
+            WHERE w.project_id = %(project)s AND w.kind <> 'reversal' AND w.charge_id IS NOT NULL
               AND (%(posted_until)s::timestamptz IS NULL OR w.posted_at <= %(posted_until)s)
         ) spans GROUP BY charge_id
     ), stated AS (
@@ -168,7 +144,7 @@ STATED_SQL = """
         SELECT a.id AS account_id FROM arrears_account a
         JOIN owners_ownershipmember m ON m.ownership_id = a.ownership_id
         JOIN owners_owner o ON o.id = m.owner_id
-        WHERE a.project_id = ANY(%(projects)s) AND o.kind = 'developer'
+        WHERE a.project_id = %(project)s AND o.kind = 'developer'
     )
 """
 ROWS_SQL = """
@@ -196,19 +172,6 @@ ROWS_SQL = """
     JOIN arrears_feetype f ON f.id = s.fee_type_id
     JOIN owners_unit u ON u.id = s.unit_id
 """
-TOTALS_SQL = """
-    SELECT s.project_id, u.usage, f.nature, s.account_id IN (SELECT account_id FROM developers) AS is_developer,
-           sum(s.amount), sum(s.settled), sum(s.reduced)
-    FROM (
-        SELECT project_id, account_id, unit_id, fee_type_id, sum(amount) AS amount, sum(settled) AS settled,
-               sum(reduced) AS reduced
-        FROM stated WHERE is_current
-        GROUP BY project_id, account_id, unit_id, fee_type_id
-    ) s
-    JOIN arrears_feetype f ON f.id = s.fee_type_id
-    JOIN owners_unit u ON u.id = s.unit_id
-    GROUP BY s.project_id, u.usage, f.nature, is_developer
-"""
 ROW_FIGURES = (
     "due",
     "settled",
@@ -223,16 +186,6 @@ ROW_FIGURES = (
     "reduced",
     "prior_reduced",
 )
-
-
-def _totals(of: TargetClass, due: Decimal, settled: Decimal, reduced: Decimal, settings: RateSettings) -> RateTotals:
-    match settings.reductions:
-        case Reductions.DEDUCTED:
-            return RateTotals(of, due - reduced, settled)
-        case Reductions.AS_COLLECTED:
-            return RateTotals(of, due, settled + reduced)
-        case _:
-            return RateTotals(of, due, settled)
 
 
 def _row(values: tuple[Any, ...], settings: RateSettings, excluded: frozenset[int]) -> RateRow:

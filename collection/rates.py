@@ -129,18 +129,19 @@ def shown_percent(percent: Decimal | None, target: Decimal | None = None) -> str
 
 
 def _current(row: RateRow, settings: RateSettings) -> Ratio:
-    return _reduced(row.settled, row.due, row.reduced, settings)
+    return reduced_ratio(row.settled, row.due, row.reduced, settings)
 
 
 def _prior(row: RateRow, settings: RateSettings) -> Ratio:
     if not settings.counts_late_prior:
-        return _reduced(row.prior_settled, row.prior_open, row.prior_reduced, settings)
-    return _reduced(
+        return reduced_ratio(row.prior_settled, row.prior_open, row.prior_reduced, settings)
+    return reduced_ratio(
         row.prior_settled + row.prior_late_settled, row.prior_open + row.prior_late, row.prior_reduced, settings
     )
 
 
-def _reduced(settled: Decimal, due: Decimal, reduced: Decimal, settings: RateSettings) -> Ratio:
+def reduced_ratio(settled: Decimal, due: Decimal, reduced: Decimal, settings: RateSettings) -> Ratio:
+    """What is settled of what is due, with reductions counted as the settings say."""
     if settings.reductions is Reductions.DEDUCTED:
         return Ratio(settled, due - reduced)
     if settings.reductions is Reductions.AS_COLLECTED:

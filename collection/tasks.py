@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from collection import following, limitation_warnings, plan_reminders, promises, reminders
+from collection import daily_figures, following, limitation_warnings, plan_reminders, promises, reminders
 
 
 @shared_task(name="collection.follow_ledger")
@@ -25,3 +25,8 @@ def remind() -> None:
 @shared_task(name="collection.warn_of_limitation")
 def warn_of_limitation() -> None:
     limitation_warnings.warn_of_limitation(today=timezone.localdate())
+
+
+@shared_task(name="collection.compute_daily_figures")
+def compute_daily_figures() -> None:
+    daily_figures.follow_ledger(now=timezone.now())

@@ -87,6 +87,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "arrears.judge_plans": {"task": "arrears.judge_plans", "schedule": 600.0},
     "arrears.sweep_late_fee_runs": {"task": "arrears.sweep_late_fee_runs", "schedule": 60.0},
     "arrears.sweep_imports": {"task": "arrears.sweep_imports", "schedule": 60.0},
+    "collection.compute_daily_figures": {"task": "collection.compute_daily_figures", "schedule": 600.0},
     "collection.follow_ledger": {"task": "collection.follow_ledger", "schedule": 60.0},
     "collection.remind": {"task": "collection.remind", "schedule": 600.0},
     "collection.warn_of_limitation": {"task": "collection.warn_of_limitation", "schedule": 3600.0},

@@ -29,7 +29,8 @@ from notices.labels import labels_of, print_labels
 from notices.models import Batch, Notice
 from notices.rendering import CHUNK
 
-STALE_AFTER = timedelta(seconds=90)  # the claim is renewed with each chunk of letters
+STALE_AFTER = timedelta(seconds=90)
+RENEW_AFTER = timedelta(seconds=3)
 MANIFEST = "SHA256SUMS.txt"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same letters make the same archive
 
@@ -51,8 +52,10 @@ class Claim:
         return bool(batches.update(bundling_at=self.at))
 
     def renew(self) -> None:
-        """Say that the work goes on. Raises ClaimLostError."""
+        """Say now and then that the work goes on. Raises ClaimLostError."""
         renewed = self.clock()
+        if renewed - self.at < RENEW_AFTER:
+            return
         if not Batch.objects.filter(pk=self.batch_id, bundling_at=self.at).update(bundling_at=renewed):
             raise ClaimLostError(self.batch_id)
         self.at = renewed

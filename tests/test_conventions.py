@@ -51,6 +51,8 @@ FROZEN = {
     "notices.DeliveryTransition",
 }
 MUTABLE = {
+    "collection.DailyFigure",
+    "collection.FiguresState",
     "company.Project",
     "company.Phase",
     "company.Post",

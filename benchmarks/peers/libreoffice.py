@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from notices.fields import Role, fill, parse
+from notices.fields import Role, fill, parse, standing
 from notices.fonts import FOLDER
 from notices.ledger_table import COLUMNS
 
@@ -81,7 +81,7 @@ def write_docx(path: Path, body: str, data: Mapping[str, Any]) -> None:
     fields = data["fields"]
     content = [_paragraph(fields["律所名称"], size=34), _paragraph("律师函", size=44, align="center")]
     content.append(_paragraph(f"函号：{fields['函号']}", size=21, align="center"))
-    for block in parse(body):
+    for block in standing(parse(body), data.get("sections", ())):
         indent = 0 if block.role is Role.SALUTATION else 480
         font = "Noto Sans SC" if block.role is Role.HEADING else "Noto Serif SC"
         content.append(_paragraph(fill(block.text, fields), indent=indent, font=font))

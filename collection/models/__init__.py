@@ -2,6 +2,7 @@ from collection.models.assignments import Assignment, AssignmentProposal, Propos
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from collection.models.figures import DailyFigure, FiguresState
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
 
@@ -15,6 +16,8 @@ __all__ = [
     "CaseTransition",
     "CashTaken",
     "ContactAttempt",
+    "DailyFigure",
+    "FiguresState",
     "LimitOverride",
     "Milestone",
     "OwnerRequest",

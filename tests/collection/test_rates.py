@@ -11,7 +11,7 @@ from arrears.models import Account, FeeType
 from arrears.posting import reverse_charge, reverse_payment
 from collection.models import Campaign, TargetClass
 from collection.rate_conventions import DEFAULTS, Attribution, Parking, RateSettings, Reductions, View, target_class
-from collection.rate_rows import RateRow, RateTotals, project_rows, rate_rows
+from collection.rate_rows import RateRow, rate_rows
 from collection.rates import Rates, Ratio, rates_by_class, rates_of, shown_percent
 from company.models import Project
 from owners.models import Owner, Unit
@@ -311,17 +311,6 @@ class TestLedger:
         year_of(create_account(project=create_project()))
         assert class_rates(project, on=YEAR_END) == {}
 
-    def test_several_projects_at_once(self, project: Project) -> None:
-        other = create_project()
-        for of in (project, other):
-            year_of(account := create_account(project=of))
-            pay(account, "250" if of == project else "100", dt.date(2025, 5, 1))
-        totals = project_rows([project, other], on=dt.date(2025, 6, 30))
-        assert totals == {
-            project.pk: [RateTotals(FLATS, D(600), D(250))],
-            other.pk: [RateTotals(FLATS, D(600), D(100))],
-        }
-
     def test_one_query(self, project: Project, django_assert_num_queries) -> None:
         for _ in range(3):
             year_of(create_account(project=project))
@@ -365,7 +354,6 @@ class TestReductionsFromTheLedger:
             class_rates(project, on=day)[FLATS].current for day in (dt.date(2025, 4, 30), dt.date(2025, 6, 30))
         )
         assert (before.whole, after) == (D(400), Ratio(D(300), D(540)))
-        assert project_rows([project], on=dt.date(2025, 6, 30)) == {project.pk: [RateTotals(FLATS, D(540), D(300))]}
 
     def test_prior_debt_is_reduced_after_the_base_day_and_smaller_before(self) -> None:
         account = create_account()

@@ -166,7 +166,9 @@ class MarksForm(forms.Form):
         for pair in filter(None, self.cleaned_data["checked"].split(",")):
             account, _colon, principal = pair.partition(":")
             try:
-                found[read_ids(account)[0]] = Decimal(principal)
+                if not (amount := Decimal(principal)).is_finite():
+                    raise InvalidOperation
+                found[read_ids(account)[0]] = amount
             except (InvalidOperation, IndexError) as error:
                 raise forms.ValidationError(CANNOT_BE_READ) from error
         return found

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection.letter_check import check_page
-from collection.letter_forms import ChoiceForm, LetterForm, MarksForm
+from collection.letter_forms import MOST_CASES, ChoiceForm, LetterForm, MarksForm
 from collection.letters import Changes, LetterOrder, changes_since, issue_letters, preview_letters, usual_occasion
 from collection.models import Case
 from collection.models.cases import CaseQuerySet
@@ -41,10 +41,14 @@ def letters_new(request: ProjectRequest) -> HttpResponse:
     cases = _cases(request, choice, now)
     letter = _letter_form(request, choice, now)
     marks = MarksForm(request.POST)
-    if request.method == "POST" and choice.is_valid() and letter.is_valid() and marks.is_valid() and cases.exists():
+    number = cases.count()
+    if number > MOST_CASES:
+        text = _("%(number)s cases are more than the %(most)s of one batch: choose fewer, for example by team.")
+        messages.error(request, text % {"number": number, "most": MOST_CASES})
+    elif request.method == "POST" and number and choice.is_valid() and letter.is_valid() and marks.is_valid():
         return _act(request, choice, letter, marks, list(cases), now)
     total = cases.aggregate(amount=Sum("overdue"))["amount"]
-    context = {"choice": choice, "letter": letter, "marks": marks, "number": cases.count(), "amount": total or 0}
+    context = {"choice": choice, "letter": letter, "marks": marks, "number": number, "amount": total or 0}
     return TemplateResponse(request, "collection/letters_new.html", context)
 
 

@@ -366,6 +366,18 @@ class TestReturnedMail:
         post.come_back(delivery)
         assert Address.objects.filter(returned_on=ARRIVED).count() == 2
 
+    def test_the_receipt_of_whoever_took_it_in_first_proves_no_later_delivery(self, post, delivery):
+        post.attach(delivery, Proof.POSTING)
+        post.number(delivery)
+        post.attach(delivery, Proof.DELIVERY)
+        post.receive(delivery, Receiver.FRONT_DESK)
+        post.come_back(delivery)
+        delivering.undo_return(post.project, delivery.pk, reason="看错", **post.who)
+        post.receive(delivery)
+        assert state(delivery) == State.SIGNED
+        post.attach(delivery, Proof.DELIVERY, name="本人签收.pdf")
+        assert state(delivery) == State.DELIVERED
+
     def test_a_delivered_letter_does_not_come_back(self, post, delivery):
         post.deliver(delivery)
         assert post.come_back(delivery).refused

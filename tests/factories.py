@@ -20,6 +20,7 @@ from collection.models import (
     ContactAttempt,
     Milestone,
     PromiseToPay,
+    RateConvention,
     TargetClass,
     Team,
     TeamMember,
@@ -263,6 +264,12 @@ def create_case(
     follow_ledger(today=today, now=NOW, project=account.project)
     Case.objects.filter(account=account, state=Case.State.OPEN).update(**fields)
     return Case.objects.get(account=account, state=Case.State.OPEN)
+
+
+def create_convention(*, project: Project, number: int = 1, **fields: Any) -> RateConvention:
+    return RateConvention.objects.create(
+        project=project, number=number, changed_at=NOW, changed_by=create_user(), **fields
+    )
 
 
 def create_team(

@@ -42,6 +42,7 @@ FROZEN = {
     "arrears.Instalment",
     "collection.CaseTransition",
     "collection.LimitOverride",
+    "collection.RateConvention",
     "collection.ReasonChange",
     "notices.NoticeTransition",
     "notices.Paper",

@@ -2,6 +2,7 @@ from collection.models.assignments import Assignment, AssignmentProposal, Propos
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -10,6 +11,7 @@ __all__ = [
     "ArrearsReason",
     "Assignment",
     "AssignmentProposal",
+    "Attribution",
     "Campaign",
     "CampaignTarget",
     "Case",
@@ -21,9 +23,13 @@ __all__ = [
     "LimitOverride",
     "Milestone",
     "OwnerRequest",
+    "Parking",
     "PromiseToPay",
     "ProposedAssignment",
+    "RateConvention",
     "ReasonChange",
+    "RecoveryBase",
+    "Reductions",
     "Reminder",
     "RoundChecklist",
     "Stage",

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
 from company.models import Project, Role, User
-from tests import url_documents, url_notices, url_owners  # noqa: F401  they register their builders
+from tests import url_documents, url_notices, url_owners, url_settlements  # noqa: F401  they register their builders
 from tests.factories import create_project, create_user, give_role
 from tests.url_objects import RULES, Place
 

@@ -4,6 +4,15 @@ from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonC
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
+from collection.models.incentives import (
+    Combining,
+    Commendation,
+    IncentiveScheme,
+    Objection,
+    Settlement,
+    SettlementExclusion,
+    SettlementLine,
+)
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
 
@@ -17,11 +26,15 @@ __all__ = [
     "Case",
     "CaseTransition",
     "CashTaken",
+    "Combining",
+    "Commendation",
     "ContactAttempt",
     "DailyFigure",
     "FiguresState",
+    "IncentiveScheme",
     "LimitOverride",
     "Milestone",
+    "Objection",
     "OwnerRequest",
     "Parking",
     "PromiseToPay",
@@ -32,6 +45,9 @@ __all__ = [
     "Reductions",
     "Reminder",
     "RoundChecklist",
+    "Settlement",
+    "SettlementExclusion",
+    "SettlementLine",
     "Stage",
     "SubReason",
     "TargetClass",

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -56,7 +58,7 @@ class RateConvention(models.Model):
     )
     parking = models.CharField(_("parking fees"), max_length=16, choices=Parking, default=Parking.APART)
     tolerance = models.DecimalField(
-        _("settled if not more is owed than (CNY)"), max_digits=6, decimal_places=2, default=0,
+        _("settled if not more is owed than (CNY)"), max_digits=6, decimal_places=2, default=Decimal(0),
         help_text=_("For the unit rate only."),
     )  # fmt: skip
     recovery_base = models.CharField(

@@ -126,7 +126,7 @@ class TestDefences:
     def test_versions_stay_as_they_are(self, project: Project, attack: str) -> None:
         create_convention(project=project)
         with (
-            pytest.raises(DatabaseError, match="permission denied|append-only"),
+            pytest.raises(DatabaseError, match=r"permission denied|append-only"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):

@@ -17,7 +17,7 @@ from collection.commending import CommendedAlreadyError, OwnPraiseError, commend
 from collection.models import Commendation
 from collection.teams import staff_of
 from company.access import ProjectRequest, project_view
-from company.models import Project
+from company.models import Project, User
 from company.rights import Right
 from owners.unit_codes import normalise
 
@@ -28,7 +28,7 @@ MAY_COMMEND = (Right.PROPOSE_ASSIGNMENT,)
 class CommendationForm(forms.Form):
     """A room credits the help with its latest payment."""
 
-    member = forms.ModelChoiceField(None, label=gettext_lazy("Who"), empty_label="—")
+    member = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Who"), empty_label="—")
     text = forms.CharField(label=gettext_lazy("What for"), max_length=200)
     room = forms.CharField(
         label=gettext_lazy("Helped with the latest payment of room"), max_length=60, required=False,

@@ -58,7 +58,7 @@ def settlement(request: ProjectRequest, pk: int) -> HttpResponse:
     wide = sees_all(request)
     objections = found.objections.select_related("raised_by", "answered_by")
     due = {each.account_id: each.due for each in results.excluded}
-    accounts = Account.objects.filter(pk__in=due).select_related("unit").order_by("unit__sort_key") if wide else []
+    accounts = Account.objects.filter(pk__in=due if wide else []).select_related("unit").order_by("unit__sort_key")
     context = {
         "settlement": found,
         "results": results,
@@ -87,9 +87,10 @@ def settlement_decide(request: ProjectRequest, pk: int) -> HttpResponse:
         "refuse": (Right.APPROVE_SETTLEMENT, settling.refuse_settlement, _("Refused.")),
         "withdraw": (Right.PROPOSE_SETTLEMENT, settling.withdraw_settlement, _("Withdrawn.")),
     }
-    right, act, done = acts.get(request.POST.get("act", ""), (None, None, ""))
-    if act is None:
+    chosen = acts.get(request.POST.get("act", ""))
+    if chosen is None:
         raise Http404
+    right, act, done = chosen
     if right not in request.rights:
         raise PermissionDenied
     try:

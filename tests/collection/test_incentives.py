@@ -72,8 +72,10 @@ class TestTeamExample:
 
     def test_formula_in_words_and_numbers(self) -> None:
         assert converted("122500").formula == [
-            "Base 10,000,000.00 × 500,000.00 ÷ 2,000,000.00 = 2,500,000.00; "
-            "credited 8,000,000.00 × 500,000.00 ÷ 2,000,000.00 = 2,000,000.00",
+            (
+                "Base 10,000,000.00 × 500,000.00 ÷ 2,000,000.00 = 2,500,000.00; "
+                "credited 8,000,000.00 × 500,000.00 ÷ 2,000,000.00 = 2,000,000.00"
+            ),
             "Rate (2,000,000.00 + 122,500.00) ÷ 2,500,000.00 = 84.90%, target 90%: below the target",
             "5 full points below × 5% = 25% of the year-end bonus",
             "Below 85%: a transfer or a review of pay is proposed",

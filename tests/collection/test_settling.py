@@ -19,7 +19,7 @@ from collection.results import compute_results, moves_before
 from collection.settling import approve_settlement, raise_objection, save_scheme
 from company.models import AuditEvent, Role
 from tests.arrears.test_races import at_once
-from tests.collection.settled import NOW, ON, START, TODAY, D, Estate, make_estate, scheme_values
+from tests.collection.settled import ON, START, TODAY, D, Estate, make_estate, scheme_values
 from tests.factories import (
     NOW,
     create_campaign,

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from collection import daily_figures, following, limitation_warnings, plan_reminders, promises, reminders
+from collection import daily_figures, following, limitation_warnings, plan_reminders, promises, reminders, snapshots
 
 
 @shared_task(name="collection.follow_ledger")
@@ -30,3 +30,8 @@ def warn_of_limitation() -> None:
 @shared_task(name="collection.compute_daily_figures")
 def compute_daily_figures() -> None:
     daily_figures.follow_ledger(now=timezone.now())
+
+
+@shared_task(name="collection.take_snapshots")
+def take_snapshots() -> None:
+    snapshots.take_snapshots(now=timezone.now())

@@ -52,6 +52,7 @@ LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
+RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
 MY_RESULTS = Entry(_("My results"), "collection:incentives", "award")
 TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
@@ -66,6 +67,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         DASHBOARD,
         CAMPAIGN,
         ASSIGNMENT,
+        RATES,
         RESULTS,
         CASES,
         LEDGER,
@@ -113,6 +115,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ROUND,
         RELIEF,
         ASSIGNMENT,
+        RATES,
         MY_RESULTS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
@@ -121,6 +124,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
     Role.COMPANY_LEADER: (
         Entry(_("All projects"), "collection:projects", "building-community", of_project=False),
         DASHBOARD,
+        RATES,
         RESULTS,
         CASES,
         LEDGER,

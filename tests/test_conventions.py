@@ -46,6 +46,7 @@ FROZEN = {
     "collection.LimitOverride",
     "collection.Objection",
     "collection.RateConvention",
+    "collection.RateSnapshot",
     "collection.ReasonChange",
     "collection.SettlementExclusion",
     "collection.SettlementLine",

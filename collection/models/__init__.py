@@ -13,6 +13,7 @@ from collection.models.incentives import (
     SettlementExclusion,
     SettlementLine,
 )
+from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
 
@@ -40,6 +41,7 @@ __all__ = [
     "PromiseToPay",
     "ProposedAssignment",
     "RateConvention",
+    "RateSnapshot",
     "ReasonChange",
     "RecoveryBase",
     "Reductions",

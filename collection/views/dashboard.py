@@ -124,12 +124,12 @@ def _board(request: ProjectRequest, form: DashboardForm) -> Dashboard:
     return build_dashboard(
         request.project,
         cases=Case.objects.visible_to(request.user).filter(project=request.project),
-        own_team=_own_team(request),
+        own_team=own_team(request),
         **form.chosen(),
     )
 
 
-def _own_team(request: ProjectRequest) -> Team | None:
+def own_team(request: ProjectRequest) -> Team | None:
     """The only team that the person sees; None for who sees the whole project."""
     if request.roles & WHOLE_PROJECT_ROLES:
         return None

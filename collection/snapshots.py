@@ -1,4 +1,4 @@
-"""Each night's rates, kept as they were known then (D1): the ledger itself answers for any day with what it knows now."""
+"""Each night's rates, kept as they were known then (D1); the ledger answers for any day with what it knows now."""
 
 from datetime import datetime, timedelta
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from collection.demo import estate, letters, people, results, work
+from collection.demo import estate, letters, people, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -61,7 +61,6 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         work.verify_open(each.estate, each.staff, now=demo.now)
     refresh_all(now=demo.now)
     first = works[0]
-    results.tell(first, demo)
     letters.issue(
         first.estate.project, by=first.staff.notice_admin, now=demo.now, today=demo.today, most=SECOND_LETTERS
     )

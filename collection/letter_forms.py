@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from collection.letters import Choice, StepDue
 from collection.models import ArrearsReason, Stage, Team
 from collection.teams import staff_of
-from company.forms import DayInput
+from company.forms import DayInput, may_be_an_id
 from company.models import Project, User
 from notices.batch_preview import Terms
 from notices.kinds import KINDS
@@ -166,7 +166,9 @@ class MarksForm(forms.Form):
         for pair in filter(None, self.cleaned_data["checked"].split(",")):
             account, _colon, principal = pair.partition(":")
             try:
-                found[read_ids(account)[0]] = Decimal(principal)
+                if not (amount := Decimal(principal)).is_finite():
+                    raise InvalidOperation
+                found[read_ids(account)[0]] = amount
             except (InvalidOperation, IndexError) as error:
                 raise forms.ValidationError(CANNOT_BE_READ) from error
         return found
@@ -175,7 +177,7 @@ class MarksForm(forms.Form):
 def read_ids(text: str) -> list[int]:
     """``3,5,8``. Raises ValidationError for anything else, and for more than may be chosen at once."""
     listed = [part.strip() for part in text.split(",") if part.strip()]
-    if len(listed) > MOST_CASES or not all(part.isdecimal() and len(part) < 18 for part in listed):
+    if len(listed) > MOST_CASES or not all(map(may_be_an_id, listed)):
         raise forms.ValidationError(CANNOT_BE_READ)
     return [int(part) for part in listed]
 

@@ -28,6 +28,7 @@ DOWNLOAD_RIGHTS: dict[FilePurpose, Right] = {
     FilePurpose.NOTICE: Right.ISSUE_NOTICES,
     FilePurpose.NOTICE_BUNDLE: Right.ISSUE_NOTICES,
     FilePurpose.PAPER: Right.EXPORT_LEDGER,
+    FilePurpose.TRACKING_LIST: Right.ISSUE_NOTICES,
     FilePurpose.DELIVERY_PROOF: Right.ISSUE_NOTICES,
 }
 

@@ -23,6 +23,17 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d", attrs=attrs)
 
 
+def may_be_an_id(text: str) -> bool:
+    """Whether a text that comes without a form's check can be the id of a row; longer numbers are an error to Python
+    or PostgreSQL."""
+    return text.isdecimal() and len(text) < 18
+
+
+def without_zero_bytes(text: str) -> str:
+    """A text that comes without a form's check, as PostgreSQL can compare it."""
+    return text.replace("\0", "")
+
+
 class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,16 +2,29 @@
 
 import hashlib
 import io
+import struct
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 LONGEST_SIDE = 1600
 QUALITY = 82
 MAX_BYTES = 15 << 20
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
+UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises over a file that is no picture."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How a picture is turned back, by the orientation that the camera wrote into it."""
 
 
 class PhotoRefusedError(ValueError):
@@ -26,6 +39,13 @@ class Photo:
     sent_sha256: str
 
 
+def turned_upright(image: Image.Image) -> Image.Image:
+    """The picture as it was seen. Pillow's own exif_transpose writes the camera's other words anew, which we drop, and
+    fails over those of odd phones."""
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 0))
+    return image if turn is None else image.transpose(turn)
+
+
 def prepare_photo(sent: bytes) -> Photo:
     """Turn upright, shrink and encode anew, so that nothing but the picture is left. Raises PhotoRefusedError."""
     if len(sent) > MAX_BYTES:
@@ -35,8 +55,8 @@ def prepare_photo(sent: bytes) -> Photo:
             if image.width * image.height > MAX_PIXELS:
                 raise PhotoRefusedError(_("A photo has more than 50 million pixels."))
             image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            upright = turned_upright(image).convert("RGB")
+    except UNREADABLE as error:
         if isinstance(error, PhotoRefusedError):
             raise
         raise PhotoRefusedError(_("A file is no photo in JPEG, PNG or WebP.")) from error

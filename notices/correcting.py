@@ -68,7 +68,7 @@ def correct_letter(
 
 
 def _locked(notice_id: int) -> Notice:
-    rows = Notice.objects.select_related("project", "batch__law_firm")
+    rows = Notice.objects.select_related("project", "batch__law_firm", "corrects")
     return rows.select_for_update(of=("self",)).get(pk=notice_id)
 
 
@@ -84,7 +84,16 @@ def _give_way(notice: Notice, *, by: User, reason: str, now: datetime) -> None:
         this.update(superseded=True)
         return
     move(this, Notice.State.VOID, now=now, by=by, reason=reason, void_reason=Notice.VoidReason.CORRECTED)
+    if (replaced := _replaced(notice)) != notice:  # not again the one that holds: the next correction takes its place
+        Notice.objects.filter(pk=replaced.pk).update(superseded=True)
     reopen_batches([notice.batch_id])
+
+
+def _replaced(notice: Notice) -> Notice:
+    """The letter that the new one names: of a correction that never left the house the one that the owners hold."""
+    before = notice.corrects
+    in_the_house = notice.state != Notice.State.DISPATCHED
+    return before if before and in_the_house and before.state == Notice.State.DISPATCHED else notice
 
 
 def _terms(notice: Notice) -> Terms:
@@ -93,5 +102,5 @@ def _terms(notice: Notice) -> Terms:
     return Terms(
         channel=Channel(notice.batch.channel),
         first=AddressKind(kind) if kind else AddressKind.ON_SITE,
-        corrects=notice,
+        corrects=_replaced(notice),
     )

@@ -171,6 +171,7 @@ def come_back(
         _check_day(delivery, on, now=now)
         delivery.returned_on, delivery.return_reason = on, reason
         delivery.return_proof = file or delivery.return_proof
+        delivery.delivery_proof = None  # it proves nothing any more; the file stays in the history
         delivery.received_on, delivery.receiver, delivery.receiver_name = None, "", ""
         _move(delivery, State.RETURNED, day=on, by=by, now=now, note=delivery.get_return_reason_display())
         mark_addresses(delivery, by=by, now=now)

@@ -17,8 +17,8 @@ from arrears.models import Account
 from arrears.posting import lock_accounts
 from company.audit import record
 from company.models import Project, User
-from notices.facts import changed_charges
-from notices.following import reopen_batches, void_changed
+from notices.following import overtaken, reopen_batches, void_changed
+from notices.kinds import KINDS
 from notices.models import Channel, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.models.deliveries import SPEAKS_OF_DEBT
 from notices.signing import needs_signature
@@ -26,7 +26,6 @@ from notices.states import move
 from owners.models import Address
 
 State = Delivery.State
-CONTENTS = "物业费用催缴函 {number}"  # what the post prints on the waybill; in Chinese whoever is at the desk
 
 
 class DispatchRefusedError(ValueError):
@@ -66,11 +65,6 @@ class Dispatched:
     @property
     def void(self) -> int:
         return sum(obstacle is Obstacle.CHANGED for _notice, obstacle in self.kept_back)
-
-
-def contents_line(number: str) -> str:
-    """What the waybill says of the contents: the document, and neither debt nor amount."""
-    return CONTENTS.format(number=number)
 
 
 def check_contents(text: str) -> None:
@@ -117,7 +111,7 @@ def send_again(before: Delivery, order: Order, *, by: User, now: datetime) -> De
     check_contents(order.contents)
     lock_accounts([before.notice.account_id])
     letter = Notice.objects.select_related("batch__law_firm", "project").get(pk=before.notice_id)
-    if changed_charges(letter.data["charges"]):
+    if overtaken([letter]):
         raise DispatchRefusedError(_("The charges of this letter have changed since: issue a new letter instead."))
     if letter.superseded:
         raise DispatchRefusedError(_("A correction has taken the place of this letter: send that one."))
@@ -144,7 +138,7 @@ def take_back(delivery: Delivery, *, by: User, now: datetime, reason: str) -> No
     """
     lock_accounts([delivery.notice.account_id])
     current = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    if current.state != State.DISPATCHED or current.tracking_number or current.posting_proof_id:
+    if not current.may_be_taken_back:
         raise DispatchRefusedError(_("Only a letter without number, proof and news can be taken back."))
     if current.notice.superseded:
         raise DispatchRefusedError(_("A correction has taken the place of this letter; it stays as sent."))
@@ -237,7 +231,7 @@ def _create(letters: Collection[Notice], order: Order, papers: _Papers, *, by: U
             dispatched_on=order.on,
             dispatched_by=by,
             recorded_at=now,
-            contents=(order.contents or contents_line(letter.number)) if by_ems else "",
+            contents=(order.contents or KINDS[NoticeKind(letter.kind)].contents_line(letter.number)) if by_ems else "",
             state_on=order.on,
         )
         for letter in letters

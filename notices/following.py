@@ -61,7 +61,7 @@ def void_changed(notices: Collection[Notice], *, now: datetime) -> set[int]:
 
     Returns the ids of the void ones. The caller holds the locks of their accounts.
     """
-    changed = _changed(notices)
+    changed = overtaken(notices)
     move(
         Notice.objects.filter(pk__in=changed),
         Notice.State.VOID,
@@ -79,14 +79,15 @@ def flag_overtaken(notices: Collection[Notice], *, now: datetime) -> set[int]:
 
     The caller holds the locks of their accounts.
     """
-    changed = _changed(notices)
+    changed = overtaken(notices)
     rows = Notice.objects.filter(pk__in=[notice.pk for notice in notices])
     rows.filter(pk__in=changed).update(seen_version=SEEN_NOW, overtaken_at=Coalesce("overtaken_at", now))
     rows.exclude(pk__in=changed).update(seen_version=SEEN_NOW, overtaken_at=None)
     return changed
 
 
-def _changed(notices: Collection[Notice]) -> set[int]:
+def overtaken(notices: Collection[Notice]) -> set[int]:
+    """Ids of those that list a charge or late fee which is settled otherwise or reversed by now. Two queries."""
     gone = changed_charges([row for notice in notices for row in notice.data["charges"]])
     late = changed_late_fees([row for notice in notices for row in notice.data.get("late_fees", ())])
     return {

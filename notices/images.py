@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from company.audit import record
 from company.files import store_file
 from company.models import FilePurpose, Project, StoredFile, User
+from company.photos import UNREADABLE, turned_upright
 from notices.kinds import KindRules
 from notices.models import ImagePurpose, PrintImage
 
@@ -60,8 +61,8 @@ def prepare_picture(sent: bytes, purpose: ImagePurpose) -> bytes:
         with Image.open(io.BytesIO(sent), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageRefusedError(_("The picture has more than 25 million pixels."))
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            upright = turned_upright(image).convert("RGBA")
+    except UNREADABLE as error:
         if isinstance(error, ImageRefusedError):
             raise
         raise ImageRefusedError(_("The file is no picture in PNG or JPEG. Save it as one of these.")) from error

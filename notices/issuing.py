@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -185,8 +185,8 @@ def _sort_accounts(
     facts = read_facts(accounts, on=preview.issue_on, with_late_fees=bool(has_word))
     verified = valid_verifications(project, account_ids, now=now)
     of_occasion = Notice.objects.filter(kind=preview.rules.kind, occasion=preview.occasion).standing()
-    if preview.terms.corrects:
-        of_occasion = of_occasion.exclude(pk=preview.terms.corrects.pk)
+    if replaced := preview.terms.corrects:  # with an earlier correction of it that has not left the house
+        of_occasion = of_occasion.exclude(Q(pk=replaced.pk) | Q(corrects=replaced.pk))
     already_out = dict(of_occasion.filter(account_id__in=account_ids).values_list("account_id", "number"))
     parties = read_parties(project, facts.values())
     letters = []

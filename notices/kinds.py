@@ -65,6 +65,11 @@ class KindRules:
         """The number in signs that Code 128 carries: ``LL2026000001``."""
         return f"{self.code}{year}{sequence:06d}"
 
+    def contents_line(self, number: str) -> str:
+        """What the waybill says of the contents, in Chinese whoever is at the desk: the document, and neither debt nor
+        amount."""
+        return f"{self.title} {number}"
+
     def refused_in(self, text: str) -> list[str]:
         """Which of the refused words stand in ``text``, also with spaces between their signs."""
         joined = re.sub(r"\s", "", text)

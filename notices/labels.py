@@ -55,7 +55,7 @@ def label_content(
             "postcode": one_line(to.postcode),
         },
         "sender": sender | {"address": parts(sender["address"])},
-        "contents": [f"{rules.title} {data['fields']['函号']}" for data in letters],
+        "contents": [rules.contents_line(data["fields"]["函号"]) for data in letters],
         "scan": {"text": letters[0]["scan_code"], "svg": code128(letters[0]["scan_code"])},
     }
 
@@ -96,8 +96,8 @@ def _addressee(row: Recipient) -> Addressee:
 def label_of_sending(delivery: Delivery, *, on: date) -> dict[str, Any]:
     """The label of one sending: of a letter that goes out by itself, or again to the other address.
 
-    An address that was not fixed at the confirmation is read from the register. Raises NoAddressError,
-    UnprintableAddressError.
+    An address that was not fixed at the confirmation, or from which the letter came back since, is read from the
+    register. Raises NoAddressError, UnprintableAddressError.
     """
     notice = delivery.notice
     to = _addressee_of_sending(delivery, on=on)
@@ -110,7 +110,7 @@ def label_of_sending(delivery: Delivery, *, on: date) -> dict[str, Any]:
 def _addressee_of_sending(delivery: Delivery, *, on: date) -> Addressee:
     notice, owner = delivery.notice, delivery.notice.data["fields"]["业主"]
     fixed = Recipient.objects.filter(notice=notice, address_kind=delivery.address_kind).first()
-    if fixed is not None and fixed.address:
+    if fixed is not None and fixed.address and not _came_back(delivery):
         return _addressee(fixed)
     (facts,) = read_facts(Account.objects.filter(pk=notice.account_id), on=on).values()
     party = read_parties(notice.project, [facts])[facts.account_id]
@@ -120,3 +120,9 @@ def _addressee_of_sending(delivery: Delivery, *, on: date) -> Addressee:
     letter = Letter(facts, party, option)
     label = read_address_book(notice.project, [letter]).label(letter)
     return Addressee(name=owner, address=label.address, phone=label.phone, postcode=label.postcode)
+
+
+def _came_back(delivery: Delivery) -> bool:
+    """Whether an earlier sending to the same address returned: a better one may be on file by now."""
+    earlier = Delivery.objects.filter(notice=delivery.notice_id, pk__lt=delivery.pk, state=Delivery.State.RETURNED)
+    return earlier.filter(address_kind=delivery.address_kind).exists()

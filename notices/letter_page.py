@@ -95,7 +95,7 @@ def _acts(delivery: Delivery, *, is_last: bool) -> frozenset[str]:
         "contents": channel == Delivery.Channel.EMS and state not in (State.DELIVERED, State.WITHDRAWN),
         "undo-receipt": state in (State.SIGNED, State.DELIVERED),
         "undo-return": state in Delivery.BACK and is_last,
-        "take-back": state == State.DISPATCHED and not delivery.tracking_number and not delivery.posting_proof_id,
+        "take-back": delivery.may_be_taken_back,
     }
     return frozenset(act for act, offered in acts.items() if offered)
 

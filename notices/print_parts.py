@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import groupby
 
@@ -22,6 +23,7 @@ from notices.kinds import KINDS
 from notices.models import Batch, Notice, NoticeKind
 
 LETTERS = 25
+LEFT_BEHIND = timedelta(days=1)  # for so long after its end a batch is looked at again
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -52,6 +54,12 @@ def forget_parts(batch: Batch) -> None:
         return
     for name in names:
         default_storage.delete(f"{folder}/{name}")
+
+
+def forget_those_of_finished(*, now: datetime) -> None:
+    """Delete what a worker that was killed, or was late, left of batches that are finished."""
+    for batch in Batch.objects.filter(finished_at__gte=now - LEFT_BEHIND).select_related("project"):
+        forget_parts(batch)
 
 
 def _files(letters: Sequence[Notice]) -> list[StoredFile]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
-import pikepdf
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from company.files import document_type, store_file
 from company.models import FilePurpose, Project, StoredFile, User
 from company.photos import PhotoRefusedError, prepare_photo
+from notices.scan_archives import ScanRefusedError, opened_pdf
 
 PROOF_BYTES = 20 << 20
 PDF = "application/pdf"
@@ -45,12 +44,10 @@ def keep_proof(upload: UploadedFile, *, project: Project, by: User) -> StoredFil
 
 def _check_pdf(content: bytes, name: str) -> None:
     try:
-        with pikepdf.open(BytesIO(content)) as pdf:
+        with opened_pdf(content, name) as pdf:
             pages = len(pdf.pages)
-    except pikepdf.PasswordError as error:
-        raise ProofRefusedError(_("%(name)s is protected by a password.") % {"name": name}) from error
-    except pikepdf.PdfError as error:
-        raise ProofRefusedError(_("%(name)s is damaged: it cannot be opened as a PDF.") % {"name": name}) from error
+    except ScanRefusedError as error:
+        raise ProofRefusedError(str(error)) from error
     if not pages:
         raise ProofRefusedError(_("%(name)s has no pages.") % {"name": name})
 

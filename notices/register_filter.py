@@ -10,8 +10,10 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from company.forms import DayInput
+from company.models import Project
 from notices.kinds import KINDS
 from notices.models import Batch, Delivery, Notice
+from notices.models.deliveries import DeliveryQuerySet
 
 NONE_YET = "none"
 LACKS = {"number": _("tracking number"), "proof": _("proof of receipt")}
@@ -43,8 +45,9 @@ class RegisterFilterForm(forms.Form):
     since = forms.DateField(label=_("Dated since"), required=False, widget=DayInput)
     until = forms.DateField(label=_("until"), required=False, widget=DayInput)
 
-    def __init__(self, *args: Any, batches: QuerySet[Batch], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, project: Project, batches: QuerySet[Batch], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.sendings = Delivery.objects.standing().filter(project=project)  # else all projects' are looked through
         self._choose("state", Notice.State.choices)
         self._choose("kind", [(kind.value, kind.label) for kind in KINDS])
         self._choose("void_reason", Notice.VoidReason.choices)
@@ -66,14 +69,14 @@ class RegisterFilterForm(forms.Form):
                 rows = rows.filter(**{name: chosen[name]})
         if chosen.get("overtaken"):
             rows = rows.filter(overtaken_at__isnull=False)
-        rows = _of_delivery(rows, chosen)
+        rows = _of_delivery(rows, chosen, self.sendings)
         rows = _of_days(rows, chosen.get("since"), chosen.get("until"))
         if text := chosen.get("q", "").strip():
             plain = "".join(text.split())
             rows = rows.filter(
                 Q(number__icontains=text)
                 | Q(account__unit__code__istartswith=text)
-                | Q(pk__in=Delivery.objects.standing().filter(tracking_number__icontains=plain).values("notice"))
+                | Q(pk__in=self.sendings.filter(tracking_number__icontains=plain).values("notice"))
             )
         return rows
 
@@ -91,8 +94,7 @@ def order_by(rows: QuerySet[Notice], sort: str) -> QuerySet[Notice]:
     return rows.order_by(*([f"-{key}" for key in keys] if sort.startswith("-") else keys))
 
 
-def _of_delivery(rows: Any, chosen: dict[str, Any]) -> QuerySet[Notice]:
-    sendings = Delivery.objects.standing()
+def _of_delivery(rows: Any, chosen: dict[str, Any], sendings: DeliveryQuerySet) -> QuerySet[Notice]:
     if chosen.get("delivery") == NONE_YET:
         rows = rows.filter(last_sending__isnull=True, state=Notice.State.ISSUED)
     elif chosen.get("delivery"):

@@ -17,12 +17,12 @@ def mark_addresses(delivery: Delivery, *, by: User, now: datetime) -> None:
     """
     if delivery.return_reason == Delivery.ReturnReason.REFUSED or delivery.returned_on is None:
         return
+    flat = f"{delivery.project.postal_address}{delivery.notice.account.unit.address}"
     for owner in _owners(delivery):
         address = _address(owner, delivery)
         if address is None and delivery.address_kind == Address.Kind.ON_SITE:
-            text = f"{delivery.project.postal_address}{delivery.notice.account.unit.address}"
-            address = change_address(owner, Address.Kind.ON_SITE, text, by=by, now=now)
-        elif address is not None and address.created_at > delivery.recorded_at:
+            address = change_address(owner, Address.Kind.ON_SITE, flat, by=by, now=now)
+        elif address is not None and address.created_at > delivery.recorded_at and address.text != flat:
             continue  # another address than the one that the letter went to
         if address is not None and address.returned_on is None:
             mark_returned(address, returned_on=delivery.returned_on, by=by)

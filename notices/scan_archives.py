@@ -1,6 +1,8 @@
 """PDF files and archives of strangers, opened with limits."""
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -13,6 +15,18 @@ from django.utils.translation import gettext as _
 MOST_FILES = 5000
 UNPACKED_BYTES = 500 << 20
 ENCRYPTED, UTF8_NAMES = 0x1, 0x800
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
+    NotImplementedError,  # a version or compression that zipfile does not know
+    ValueError,  # offsets before the beginning, names that are no UTF-8
+)  # fmt: skip
+
+MOST_DECODED = 64 << 20
+# Of the whole process: some hundred kilobytes of a stranger's PDF can unpack to gigabytes.
+pikepdf.settings.set_qpdf_limits(
+    flate_max_memory=MOST_DECODED, png_max_memory=MOST_DECODED, tiff_max_memory=MOST_DECODED,
+    run_length_max_memory=MOST_DECODED,
+)  # fmt: skip
 
 
 class ScanRefusedError(ValueError):
@@ -21,24 +35,23 @@ class ScanRefusedError(ValueError):
 
 @contextmanager
 def opened_pdf(content: bytes, name: str) -> Iterator[pikepdf.Pdf]:
-    """A PDF of a stranger. Raises ScanRefusedError."""
+    """A PDF of a stranger. Raises ScanRefusedError, also for damage that shows only when its pages are looked at."""
     if not content.lstrip()[:5] == b"%PDF-":
         raise ScanRefusedError(_("%(name)s is no PDF. Scan it as a PDF.") % {"name": name})
     try:
-        pdf = pikepdf.open(BytesIO(content))
+        with pikepdf.open(BytesIO(content)) as pdf:
+            yield pdf
     except pikepdf.PasswordError as error:
         raise ScanRefusedError(_("%(name)s is protected by a password.") % {"name": name}) from error
-    except pikepdf.PdfError as error:
+    except pikepdf.PikepdfError as error:
         raise ScanRefusedError(_("%(name)s is damaged: it cannot be opened as a PDF.") % {"name": name}) from error
-    with pdf:
-        yield pdf
 
 
 def read_archive(upload: File) -> Iterator[tuple[str, bytes]]:
     """The PDF files of a ZIP, by name; folders are looked through. Raises ScanRefusedError."""
     try:
         archive = zipfile.ZipFile(upload)
-    except zipfile.BadZipFile as error:
+    except UNREADABLE as error:
         raise ScanRefusedError(_("The ZIP file is damaged.")) from error
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir() and _is_pdf(_name_of(entry))]
@@ -54,7 +67,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             content = file.read(entry.file_size + 1)  # a directory may lie about the size
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ScanRefusedError(_("%(name)s in the ZIP file is damaged.") % {"name": _name_of(entry)}) from error
     if len(content) > entry.file_size:
         raise ScanRefusedError(_("The ZIP file is too large when unpacked."))

@@ -37,5 +37,6 @@ def sweep() -> None:
     """Find what was left behind: claims of dead workers, batches unfinished, postings not followed yet."""
     making.release_stale_claims(now=timezone.now())
     following.follow_ledger(now=timezone.now())
+    print_parts.forget_those_of_finished(now=timezone.now())
     for batch_id in Batch.objects.filter(state=Batch.State.RENDERING).values_list("pk", flat=True):
         wake(batch_id)

@@ -93,7 +93,7 @@ def upload_list(project: Project, upload: File, *, by: User, now: datetime) -> T
     if upload.size > settings.IMPORT_MAX_MB << 20:
         raise ListRefusedError(_("The file is larger than %(limit)s MB.") % {"limit": settings.IMPORT_MAX_MB})
     stored = store_file(
-        project=project, content=upload, name=name, purpose=FilePurpose.IMPORT_UPLOAD, by=by,
+        project=project, content=upload, name=name, purpose=FilePurpose.TRACKING_LIST, by=by,
         content_type=CONTENT_TYPES.get(Path(name).suffix.lower(), "application/octet-stream"),
     )  # fmt: skip
     tracking = TrackingList(project=project, file=stored, file_name=name[:255], uploaded_at=now, uploaded_by=by)

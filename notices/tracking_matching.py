@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.utils.translation import gettext as _
 
 from arrears.importing.register import Register, load_register
@@ -72,35 +73,48 @@ class Waiting:
     by_number: dict[str, Delivery] = field(default_factory=dict)
     by_document: dict[tuple[int, int], list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     by_code: dict[str, Delivery] = field(default_factory=dict)
+    names: dict[int, set[str]] = field(default_factory=dict)
     by_unit: dict[int, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     by_name: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     by_address: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+
+    def names_fit(self, row: Row, delivery: Delivery) -> bool:
+        """Whether the row names the letter's recipient, or nobody."""
+        names = _names(row)
+        return not names or any(_is_same(name, own) for name in names for own in self.names[delivery.pk])
 
 
 def load_waiting(project: Project) -> Waiting:
     """All items that were sent and did not come back; a handful of queries."""
     waiting = Waiting(load_register(project, "charges"))
     sent = Delivery.objects.standing().filter(project=project, channel__in=Delivery.NUMBERED).order_by("pk")
-    for delivery in sent.select_related("notice__account__unit", "notice__recipient").defer("notice__charge_ids"):
+    # Of a letter's data only these two: there may be tens of thousands of letters.
+    owner_field = KeyTextTransform("业主", KeyTransform("fields", "notice__data"))
+    of_data = sent.values_list("pk", KeyTextTransform("scan_code", "notice__data"), owner_field)
+    written = {pk: (code or "", owner or "") for pk, code, owner in of_data}
+    sent = sent.select_related("notice__account__unit", "notice__recipient")
+    for delivery in sent.defer("notice__data", "notice__charge_ids"):
+        code, owner = written.get(delivery.pk, ("", ""))
+        waiting.names[delivery.pk] = _names_in(owner, delivery.notice)
         if delivery.tracking_number:
             waiting.by_number[delivery.tracking_number] = delivery
         if delivery.state in Delivery.BACK:
             continue
         notice = delivery.notice
         waiting.by_document[notice.year, notice.sequence].append(delivery)
-        waiting.by_code[notice.data.get("scan_code", "")] = delivery
+        waiting.by_code[code] = delivery
         waiting.by_unit[notice.account.unit_id].append(delivery)
-        for name in names_of(notice):
+        for name in waiting.names[delivery.pk]:
             waiting.by_name[name].append(delivery)
         if (recipient := getattr(notice, "recipient", None)) and recipient.address:
             waiting.by_address[address_key(recipient.address)].append(delivery)
     return waiting
 
 
-def names_of(notice: Notice) -> set[str]:
+def _names_in(owner: str, notice: Notice) -> set[str]:
     """The owners whom the letter names, and the recipient on its envelope."""
     recipient = getattr(notice, "recipient", None)
-    written = f"{notice.data['fields'].get('业主', '')}、{recipient.name if recipient else ''}"
+    written = f"{owner}、{recipient.name if recipient else ''}"
     return {name for name in BETWEEN_NAMES.split(written) if name}
 
 
@@ -144,7 +158,7 @@ def _match(row: Row, waiting: Waiting, *, today: date) -> Line:
     news = news_of(row, delivery, today=today)
     if news and news.problem:
         remarks = [*remarks, news.problem]
-    remarks += _remarks(row, delivery)
+    remarks += _remarks(row, delivery, waiting)
     verdict = Verdict.KNOWN if known and not (news and news.state) else Verdict.NEW
     return Line(row, delivery, verdict, None, tuple(remarks), news if news and news.state else None)
 
@@ -182,7 +196,7 @@ def _by_document(row: Row, waiting: Waiting) -> Delivery | None:
             continue
         word, year, sequence = named[1], int(named[2]), int(named[3])
         same = waiting.by_document.get((year, sequence), [])
-        found = [d for d in same if _has_word(d.notice, word)] or [d for d in same if _names_fit(row, d.notice)]
+        found = [d for d in same if _has_word(d.notice, word)] or [d for d in same if waiting.names_fit(row, d)]
         if len(found) == 1:
             return found[0]
         if len(found) > 1:
@@ -198,11 +212,6 @@ def _has_word(notice: Notice, word: str) -> bool:
     """Whether the words before a year are those of the letter's number; lists leave the first ones out or add some."""
     own = notice.number.partition("〔")[0]
     return not word or word.endswith(own) or own.endswith(word)
-
-
-def _names_fit(row: Row, notice: Notice) -> bool:
-    names = _names(row)
-    return not names or any(_is_same(name, own) for name in names for own in names_of(notice))
 
 
 def _is_same(written: str, own: str) -> bool:
@@ -230,7 +239,7 @@ def _unit(row: Row, waiting: Waiting) -> int | None:
 def _at_address(row: Row, waiting: Waiting) -> list[Delivery]:
     """Letters to the recipient at exactly this address, as the envelopes say it."""
     found = waiting.by_address.get(address_key(row.text(Column.ADDRESS)), [])
-    return [delivery for delivery in found if _names_fit(row, delivery.notice)]
+    return [delivery for delivery in found if waiting.names_fit(row, delivery)]
 
 
 def _unit_at_the_end(address: str, waiting: Waiting) -> int | None:
@@ -246,7 +255,7 @@ def _of_unit(row: Row, unit: int, waiting: Waiting) -> Delivery:
     of_unit = waiting.by_unit.get(unit, [])
     if not of_unit:
         raise _Mismatch(column, _("no letter to this room was sent by EMS or post"))
-    mine = [delivery for delivery in of_unit if _names_fit(row, delivery.notice)]
+    mine = [delivery for delivery in of_unit if waiting.names_fit(row, delivery)]
     if not mine:
         raise _Mismatch(Column.RECIPIENT, _("the letter to this room names another recipient"))
     return _only(mine, column)
@@ -280,14 +289,14 @@ def _numbered(row: Row, known: Delivery, waiting: Waiting) -> tuple[Delivery, li
     """A number that is entered already must stand on the letter that the row is about. Raises _Mismatch."""
     named = _by_document(row, waiting)
     other = named is not None and named.pk != known.pk
-    if other or (named is None and not _names_fit(row, known.notice)):
+    if other or (named is None and not waiting.names_fit(row, known)):
         raise _Mismatch(Column.NUMBER, _("the number belongs to %(letter)s already") % {"letter": known.notice.number})
     return known, []
 
 
-def _remarks(row: Row, delivery: Delivery) -> list[str]:
+def _remarks(row: Row, delivery: Delivery, waiting: Waiting) -> list[str]:
     remarks = []
-    if not _names_fit(row, delivery.notice):
+    if not waiting.names_fit(row, delivery):
         remarks.append(_("the letter names another recipient"))
     sent = row.days.get(Column.SENT_ON)
     if sent and sent != delivery.dispatched_on:

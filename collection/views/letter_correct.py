@@ -59,7 +59,8 @@ def _correct(request: ProjectRequest, notice: Notice, form: CorrectionForm, now:
     except NothingToSendError:
         messages.error(request, _("No letter can go to this account now; nothing was changed. Why is said below."))
     else:
-        messages.success(request, _("The correction is being made. It names %(number)s.") % {"number": notice.number})
+        names = batch.notices.get().data["corrects"]
+        messages.success(request, _("The correction is being made. It names %(number)s.") % {"number": names})
         return redirect("notices:batch_detail", project_code=request.project.code, pk=batch.pk)
     return None
 

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection.letter_check import check_page
-from collection.letter_forms import ChoiceForm, LetterForm, MarksForm
+from collection.letter_forms import MOST_CASES, ChoiceForm, LetterForm, MarksForm
 from collection.letters import Changes, LetterOrder, changes_since, issue_letters, preview_letters, usual_occasion
 from collection.models import Case
 from collection.models.cases import CaseQuerySet
 from collection.verifying import verify_cases
 from collection.views.case import must_look_up
 from company.access import ProjectRequest, project_view
+from company.forms import may_be_an_id
 from company.rights import Right
 from notices.issuing import DEFAULT_DEADLINE_DAYS, BatchRefusedError, NothingToSendError
 
@@ -40,10 +41,14 @@ def letters_new(request: ProjectRequest) -> HttpResponse:
     cases = _cases(request, choice, now)
     letter = _letter_form(request, choice, now)
     marks = MarksForm(request.POST)
-    if request.method == "POST" and choice.is_valid() and letter.is_valid() and marks.is_valid() and cases.exists():
+    number = cases.count()
+    if number > MOST_CASES:
+        text = _("%(number)s cases are more than the %(most)s of one batch: choose fewer, for example by team.")
+        messages.error(request, text % {"number": number, "most": MOST_CASES})
+    elif request.method == "POST" and number and choice.is_valid() and letter.is_valid() and marks.is_valid():
         return _act(request, choice, letter, marks, list(cases), now)
     total = cases.aggregate(amount=Sum("overdue"))["amount"]
-    context = {"choice": choice, "letter": letter, "marks": marks, "number": cases.count(), "amount": total or 0}
+    context = {"choice": choice, "letter": letter, "marks": marks, "number": number, "amount": total or 0}
     return TemplateResponse(request, "collection/letters_new.html", context)
 
 
@@ -104,7 +109,7 @@ def _mark(request: ProjectRequest, marks: MarksForm) -> None:
     """A button in a row takes one account out, takes it in again, or sends its letter to the other address."""
     for button, name in (("take_out", "taken_out"), ("take_in", "taken_out"), ("switch", "switched")):
         pressed = request.POST.get(button, "")
-        if pressed.isdecimal() and len(pressed) < 18:
+        if may_be_an_id(pressed):
             marks.cleaned_data[name] = sorted(set(marks.cleaned_data[name]) ^ {int(pressed)})
 
 

@@ -27,6 +27,7 @@ class FilePurpose(models.TextChoices):
     SIGNED_SCAN = "signed_scan", _("Signed scan of a letter")
     NOTICE_BUNDLE = "notice_bundle", _("Letters of a batch")
     PAPER = "paper", _("Receipt or statement")
+    TRACKING_LIST = "tracking_list", _("List of waybills")
     DELIVERY_PROOF = "delivery_proof", _("Proof of delivery")
     VISIT_PHOTO = "visit_photo", _("Photo of a visit")
 

@@ -244,6 +244,12 @@ class Delivery(models.Model):
         return self.state in self.BACK or (self.state == self.State.SIGNED and self.receiver in self.NOT_COUNTING)
 
     @property
+    def may_be_taken_back(self) -> bool:
+        """Whether nothing speaks for its having been sent: no number, no proof, no news."""
+        proofs = (self.posting_proof_id, self.delivery_proof_id, self.return_proof_id)
+        return self.state == self.State.DISPATCHED and not self.tracking_number and not any(proofs)
+
+    @property
     def lacks_number(self) -> bool:
         return self.channel == self.Channel.EMS and not self.tracking_number and self.state not in self.BACK
 

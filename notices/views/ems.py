@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
+from company.forms import may_be_an_id, without_zero_bytes
 from company.rights import Right
 from notices import delivering
 from notices.delivering import Outcome, Proof, Receipt
@@ -38,7 +39,7 @@ def ems(request: ProjectRequest) -> HttpResponse:
     found = ems_list(
         Delivery.objects.visible_to(request.user), request.project,
         show=request.GET.get("show", ""), on=_day(request.GET.get("on", "")),
-        text=request.GET.get("q", "").strip(), sort=request.GET.get("sort", DEFAULT_SORT),
+        text=without_zero_bytes(request.GET.get("q", "")).strip(), sort=request.GET.get("sort", DEFAULT_SORT),
     )  # fmt: skip
     today = timezone.localdate()
     context = {
@@ -59,7 +60,8 @@ def ems(request: ProjectRequest) -> HttpResponse:
 @project_view(Right.ISSUE_NOTICES)
 def ems_scan(request: ProjectRequest) -> HttpResponse:
     """Takes what the scanner has typed: first the code on a letter, then its waybill."""
-    code, waiting = request.POST.get("code", "").strip(), _waiting(request, request.POST.get("letter", ""))
+    code = without_zero_bytes(request.POST.get("code", "")).strip()
+    waiting = _waiting(request, request.POST.get("letter", ""))
     fault, saved = "", None
     try:
         if not code:
@@ -109,7 +111,7 @@ def ems_undo(request: ProjectRequest) -> HttpResponse:
 @project_view(Right.ISSUE_NOTICES)
 def ems_bulk(request: ProjectRequest) -> HttpResponse:
     """One state or one posting list for all items that are ticked."""
-    ids = [int(pk) for pk in request.POST.getlist("delivery") if pk.isdecimal()]
+    ids = [int(pk) for pk in request.POST.getlist("delivery") if may_be_an_id(pk)]
     visible = Delivery.objects.visible_to(request.user).filter(project=request.project, pk__in=ids)
     ids = list(visible.values_list("pk", flat=True))
     if not ids:
@@ -203,7 +205,7 @@ def _act(request: ProjectRequest, ids: list[int]) -> Outcome | None:
 
 def _waiting(request: ProjectRequest, pk: str) -> Delivery | None:
     """The letter that was scanned and waits for its waybill."""
-    if not pk.isdecimal():
+    if not may_be_an_id(pk):
         return None
     mine = Delivery.objects.visible_to(request.user).filter(project=request.project, tracking_number="", pk=pk)
     return mine.standing().select_related("notice__account__unit").first()

@@ -82,7 +82,7 @@ def _cells(n: Notice, d: Delivery | None) -> list[Cell]:
 
 def _filtered(request: ProjectRequest) -> tuple[RegisterFilterForm, QuerySet[Notice]]:
     batches = Batch.objects.visible_to(request.user).filter(project=request.project)
-    form = RegisterFilterForm(request.GET, batches=batches)
+    form = RegisterFilterForm(request.GET, project=request.project, batches=batches)
     letters = Notice.objects.visible_to(request.user).filter(project=request.project)
     rows = form.narrow(letters).select_related("account__unit", "batch", "file").prefetch_related("corrections")
     return form, order_by(rows, request.GET.get("sort", DEFAULT_SORT))

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
+from company.forms import may_be_an_id
 from company.rights import Right
 from notices.delivery_forms import DispatchForm, ScanForm
 from notices.dispatching import Dispatched, dispatch
@@ -72,7 +73,7 @@ def batch_dispatch(request: ProjectRequest, pk: int) -> HttpResponse:
         return _back(request, batch)
     letters = batch.notices.filter(state=Notice.State.ISSUED)
     if "all" not in request.POST:
-        letters = letters.filter(pk__in=[pk for pk in request.POST.getlist("letter") if pk.isdecimal()])
+        letters = letters.filter(pk__in=[pk for pk in request.POST.getlist("letter") if may_be_an_id(pk)])
     ids = list(letters.values_list("pk", flat=True))
     if not ids:
         messages.error(request, _("Tick the letters first."))

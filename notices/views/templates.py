@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from company.access import ProjectRequest, project_view
+from company.forms import without_zero_bytes
 from company.rights import Right
 from notices.comparing import compare
 from notices.default_texts import default_text, install_default_templates, usual_paper
@@ -213,7 +214,9 @@ def _check(request: ProjectRequest, rules: KindRules, body: str, unit: str, pape
 def _preview(request: ProjectRequest, rules: KindRules, unit: str, paper: str) -> Preview:
     if rules.kind == NoticeKind.DOOR_SLIP and paper not in SlipPaper:
         paper = usual_paper(rules.kind)
-    return preview_of(request.project, rules, unit_code=unit.strip(), paper=paper, now=timezone.now())
+    return preview_of(
+        request.project, rules, unit_code=without_zero_bytes(unit).strip(), paper=paper, now=timezone.now()
+    )
 
 
 def _rights(request: ProjectRequest) -> dict[str, bool]:

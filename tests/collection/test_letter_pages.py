@@ -79,6 +79,23 @@ class TestLetters:
         assert "没有可发的欠费户" in office.post("letters_new", order).text
         assert Notice.objects.count() == 1
 
+    def test_more_cases_than_one_batch_takes_are_said_when_they_are_chosen(
+        self, office: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("collection.views.letters.MOST_CASES", 1)
+        for _ in range(2):
+            self.debtor(office, stage=Stage.LEGAL)
+        for page in (office.get("letters_new", "?stage=legal"), office.post("letters_new", self.order(stage="legal"))):
+            assert "more than the 1 of one batch" in said(page) or "每批上限1户" in said(page)
+            assert "preview" not in page.context_data
+
+    @pytest.mark.parametrize("amount", ["sNaN", "NaN", "Infinity", "x"])
+    def test_a_forged_amount_is_no_error_page(self, office: Desk, amount: str) -> None:
+        case = self.debtor(office, stage=Stage.LEGAL)
+        forged = self.order(cases=str(case.pk), act="confirm", checked=f"{case.account_id}:{amount}")
+        assert office.post("letters_new", forged).status_code == 200
+        assert not Batch.objects.exists()
+
     def test_held_cases_are_left_out_with_the_reason(self, office: Desk) -> None:
         asking, claiming, free = (self.debtor(office) for _ in range(3))
         OwnerRequest.objects.create(

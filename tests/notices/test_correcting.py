@@ -25,7 +25,7 @@ from tests.factories import (
     create_letter_project,
     create_user,
 )
-from tests.notice_factories import create_letter, create_letter_batch, send
+from tests.notice_factories import create_file, create_letter, create_letter_batch, send
 
 State = Notice.State
 
@@ -42,6 +42,16 @@ def made_letter(**fields):
     batch = create_letter_batch(project=project, kind="lawyer_letter")
     create_approved_text(project=project)
     return create_letter(project=project, batch=batch, account=account, **fields)
+
+
+def made(notice):
+    """The letter as a worker leaves it."""
+    this, file = Notice.objects.filter(pk=notice.pk), create_file(project=notice.project)
+    move(this, State.RENDERING, now=NOW, claimed_at=NOW)
+    this.update(file=file, file_sha256=file.sha256, pages=1, issued_at=NOW)
+    move(this, State.ISSUED, now=NOW)
+    notice.refresh_from_db()
+    return notice
 
 
 def pay(notice, amount=60):
@@ -104,6 +114,21 @@ class TestCorrecting:
         old.refresh_from_db()
         assert (new.state, old.superseded) == (State.VOID, False)
         assert correct(old).notices.get().corrects == old
+
+    def test_a_correction_still_in_the_house_is_corrected_and_the_new_one_names_what_was_sent(self):
+        old = made_letter()
+        send(old)
+        first = made(correct(old).notices.get())
+        assert not check_correction(first, now=NOW).left_out
+        second = correct(first).notices.get()
+        old.refresh_from_db()
+        first.refresh_from_db()
+        assert (first.state, first.void_reason) == (State.VOID, Notice.VoidReason.CORRECTED)
+        assert (second.corrects, second.data["corrects"]) == (old, old.number)
+        assert old.superseded
+        move(Notice.objects.filter(pk=second.pk), State.VOID, now=NOW, void_reason="cancelled")
+        old.refresh_from_db()
+        assert not old.superseded
 
     @pytest.mark.parametrize("state", [State.QUEUED, State.VOID, State.FAILED])
     def test_only_what_is_made_or_sent_is_corrected(self, state):

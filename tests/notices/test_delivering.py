@@ -359,6 +359,25 @@ class TestReturnedMail:
         assert state(delivery) == State.IN_TRANSIT
         assert not Address.objects.filter(returned_on__isnull=False).exists()
 
+    def test_recorded_again_after_that_the_marks_are_there_again(self, post, delivery):
+        post.come_back(delivery)
+        delivering.undo_return(post.project, delivery.pk, reason="看错", **post.who)
+        Address.objects.update(created_at=LATER)  # the rows that the first return has made
+        post.come_back(delivery)
+        assert Address.objects.filter(returned_on=ARRIVED).count() == 2
+
+    def test_the_receipt_of_whoever_took_it_in_first_proves_no_later_delivery(self, post, delivery):
+        post.attach(delivery, Proof.POSTING)
+        post.number(delivery)
+        post.attach(delivery, Proof.DELIVERY)
+        post.receive(delivery, Receiver.FRONT_DESK)
+        post.come_back(delivery)
+        delivering.undo_return(post.project, delivery.pk, reason="看错", **post.who)
+        post.receive(delivery)
+        assert state(delivery) == State.SIGNED
+        post.attach(delivery, Proof.DELIVERY, name="本人签收.pdf")
+        assert state(delivery) == State.DELIVERED
+
     def test_a_delivered_letter_does_not_come_back(self, post, delivery):
         post.deliver(delivery)
         assert post.come_back(delivery).refused

@@ -7,13 +7,15 @@ from django.db.utils import InternalError
 from arrears.models import LimitationProof
 from company.models import AuditEvent
 from notices.dispatching import DispatchRefusedError, Obstacle, Order, dispatch, send_again, take_back
+from notices.kinds import KINDS
+from notices.labels import Addressee, label_content
 from notices.models import Batch, Delivery, DeliveryTransition, Notice, NoticeKind, Recipient, SignedScan
 from notices.scan_archives import ScanRefusedError
 from notices.signing import withdraw_scan
 from owners.contact_points import change_address
 from owners.models import Address
 from tests.factories import NOW, TODAY, create_debtor, create_payment, create_project, create_user
-from tests.notice_factories import create_letter, create_letter_batch, create_scan, send
+from tests.notice_factories import create_file, create_letter, create_letter_batch, create_scan, send
 
 Channel, State = Delivery.Channel, Delivery.State
 TOMORROW = TODAY + dt.timedelta(days=1)
@@ -51,6 +53,12 @@ class TestDispatch:
         assert [(t.from_state, t.to_state) for t in delivery.transitions.all()] == [("", "dispatched")]
         assert notice.transitions.last().to_state == "dispatched"
         assert AuditEvent.objects.filter(action="notices.dispatched", user=clerk).exists()
+
+    def test_the_contents_line_of_a_lawyers_letter_is_that_of_its_label(self, project):
+        letter = create_letter(project=project, kind=NoticeKind.LAWYER_LETTER)
+        (delivery,) = send(letter)
+        label = label_content(Addressee("陈建国", "1栋101"), [letter.data], KINDS[NoticeKind(letter.kind)], Channel.EMS)
+        assert [delivery.contents] == label["contents"] == [f"律师函 {letter.number}"]
 
     def test_the_contents_line_of_ems_names_the_document_and_no_debt(self, project, clerk):
         notice = create_letter(project=project)
@@ -141,7 +149,14 @@ class TestDispatch:
         with pytest.raises(DispatchRefusedError):
             take_back(Delivery.objects.get(pk=delivery.pk), by=clerk, now=NOW, reason="点错")
 
-    def test_with_a_number_or_a_proof_it_is_not_taken_back(self, project, clerk):
+    @pytest.mark.parametrize("proof", ["posting_proof", "delivery_proof", "return_proof"])
+    def test_with_a_proof_it_is_not_taken_back(self, project, clerk, proof):
+        (delivery,) = send(create_letter(project=project))
+        Delivery.objects.filter(pk=delivery.pk).update(**{proof: create_file(project=project)})
+        with pytest.raises(DispatchRefusedError):
+            take_back(delivery, by=clerk, now=NOW, reason="点错")
+
+    def test_with_a_number_it_is_not_taken_back(self, project, clerk):
         (delivery,) = send(create_letter(project=project))
         Delivery.objects.filter(pk=delivery.pk).update(tracking_number="1099001234216", numbered_at=NOW)
         with pytest.raises(DispatchRefusedError):

@@ -205,3 +205,15 @@ class TestLabels:
         assert label.pages == 1
         assert name in text_of(label.pdf)
         assert address in text_of(label.pdf)
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.EMS_NOTICE, NoticeKind.LAWYER_LETTER])
+def test_whatever_the_length_of_the_text_no_page_holds_the_enclosure_alone(kind):
+    rules = KINDS[kind]
+    texts = [default_text(kind) + "\n本函一式两份。" * lines for lines in range(14)]
+    data = sample_data(rules)
+    letters = print_letters([(text, data) for text in texts], rules)
+    for letter in letters:
+        with_it = [page for page in pages_of(letter.pdf) if "附：欠费明细表" in "".join(page.split())]
+        assert len(with_it) == 1
+        assert data["fields"]["出函日期"] in "".join(with_it[0].split())

@@ -13,6 +13,8 @@ from arrears.verification import verify
 from company.models import Project
 from notices import bundling, making, print_parts, queries
 from notices.batch_preview import Terms
+from notices.delivering import come_back
+from notices.dispatching import DispatchRefusedError, Order, send_again
 from notices.following import follow_ledger
 from notices.image_pool import share_images
 from notices.imposing import MM
@@ -21,6 +23,7 @@ from notices.models import Channel, ImagePurpose, Notice, NoticeKind
 from owners.models import Owner, OwnershipMember
 from tests.document_factories import COMPANY, approve_default_text, picture_in_use
 from tests.factories import NOW, TODAY, create_charge, create_debtor, create_fee_type, create_project, create_user
+from tests.notice_factories import send
 from tests.notices.pdf_text import pages_of, text_of
 from tests.relief_factories import create_contract, create_late_fee_policy
 
@@ -186,6 +189,15 @@ class TestLateFees:
         reverse_late_fee(LateFee.objects.first().pk, today=TODAY, now=SOON, by=create_user())
         assert follow_ledger(now=SOON) == 1
         assert Notice.objects.get().void_reason == "ledger_changed"
+
+    def test_a_late_fee_that_is_reversed_after_dispatch_keeps_the_letter_from_being_sent_again(self, project, account):
+        made(confirmed(project, NoticeKind.EMS_NOTICE, [account], Channel.POST))
+        by = create_user()
+        (sent,) = send(Notice.objects.get(), channel=Channel.POST, by=by, now=SOON)
+        come_back(project, [sent.pk], on=TODAY, reason=sent.ReturnReason.UNCLAIMED, by=by, now=SOON)
+        reverse_late_fee(LateFee.objects.first().pk, today=TODAY, now=SOON, by=by)
+        with pytest.raises(DispatchRefusedError):
+            send_again(sent, Order(Channel.POST, TODAY), by=by, now=SOON)
 
     def test_a_late_fee_that_is_assessed_later_does_not(self, project, account):
         made(confirmed(project, NoticeKind.EMS_NOTICE, [account], Channel.BY_HAND))

@@ -85,3 +85,19 @@ def test_a_letter_that_became_void_is_in_no_print_file_though_it_is_in_a_part(ba
     in_force = [notice.number for notice in batch.notices.order_by("position").in_force()]
     assert len(in_force) == 4
     assert numbers_in(print_file(batch), batch) == in_force
+
+
+def test_the_sweep_removes_what_was_left_of_a_finished_batch(batch, monkeypatch):
+    make(batch)
+    monkeypatch.setattr(print_parts, "forget_parts", lambda batch: None)  # as if killed before
+    print_file(batch)
+    monkeypatch.undo()
+    assert kept(batch)
+    print_parts.forget_those_of_finished(now=SOON + dt.timedelta(hours=1))
+    assert kept(batch) == []
+
+
+def test_the_sweep_leaves_the_parts_of_a_batch_that_is_being_made(batch):
+    make(batch)
+    print_parts.forget_those_of_finished(now=SOON)
+    assert len(kept(batch)) == 3

@@ -1,12 +1,14 @@
 """The register of letters with its deliveries."""
 
 import io
+import re
 
 import openpyxl
 import pytest
 
 from company.models import AuditEvent
-from notices.models import Delivery
+from notices.models import Batch, Delivery, Notice
+from notices.register_filter import RegisterFilterForm
 from notices.waybills import enter_number
 from tests.factories import NOW, create_project
 from tests.notice_factories import (
@@ -56,6 +58,15 @@ class TestRegister:
     def test_filters(self, client, letters, query, shown):
         html = page(client.get(url("register"), query))
         assert [n for n, letter in enumerate(letters) if letter.number in html] == shown
+
+    @pytest.mark.parametrize(
+        "query", [{"delivery": "signed"}, {"channel": "ems"}, {"lacks": "number"}, {"lacks": "proof"}, {"q": "1099"}]
+    )
+    def test_only_the_projects_own_sendings_are_looked_through(self, project, query):
+        form = RegisterFilterForm(query, project=project, batches=Batch.objects.none())
+        sql = str(form.narrow(Notice.objects.all()).query)
+        (looked_through,) = re.findall(r'FROM "notices_delivery" U0 WHERE (?!\(U0."notice_id")[^)]*\)[^)]*', sql)[-1:]
+        assert f'U0."project_id" = {project.pk}' in looked_through
 
     def test_the_batch_and_sorting(self, client, letters):
         html = page(client.get(url("register"), {"batch": letters[0].batch_id, "sort": "-sent"}))

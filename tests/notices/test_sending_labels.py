@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from company.models import AuditEvent, Role
+from notices.dispatching import Order, send_again
 from notices.models import Delivery, Recipient
 from owners.models import Address
-from tests.factories import create_project, create_user
+from tests.factories import NOW, TODAY, create_project, create_user
 from tests.notice_factories import create_letter, send
 from tests.notices.pdf_text import text_of
 
@@ -54,6 +55,17 @@ def test_the_other_address_comes_from_the_register(project, letter):
     text = text_of(asked(project, delivery).content)
     assert "南京市鼓楼区2号" in text
     assert "邮编：210000" in text
+    assert "某某区1号" not in text
+
+
+def test_sent_again_to_the_same_address_it_is_read_from_the_register(project, letter):
+    (delivery,) = send(letter)
+    Delivery.objects.update(state="returned", returned_on=TODAY, return_reason="unknown")
+    owner = letter.account.ownership.owners.get()
+    Address.objects.create(project=project, owner=owner, kind="on_site", text="广州市某某区3号")
+    again = send_again(delivery, Order(Delivery.Channel.EMS, TODAY), by=create_user(), now=NOW)
+    text = text_of(asked(project, again).content)
+    assert "某某区3号" in text
     assert "某某区1号" not in text
 
 

@@ -1,12 +1,15 @@
 """Signed scans are kept once, frozen, and only with the firm's mandate (N6)."""
 
+import io
+
+import pikepdf
 import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.utils import InternalError, ProgrammingError
 
 from notices.models import Notice, NoticeKind, SignedScan, TrackingList
-from notices.scan_archives import ScanRefusedError
+from notices.scan_archives import ScanRefusedError, opened_pdf
 from notices.signing import sign_batch, withdraw_scan
 from tests.arrears.test_races import at_once
 from tests.factories import NOW, create_law_firm, create_project, create_user
@@ -101,3 +104,14 @@ def test_two_people_upload_the_scan_of_a_batch_at_once(project):
 
     assert {type(failure) for failure in at_once(act, clients=3)} == {ScanRefusedError}
     assert SignedScan.objects.count() == 2
+
+
+def test_a_pdf_that_unpacks_to_much_more_than_it_is_is_refused():
+    content = io.BytesIO()
+    with pikepdf.new() as bomb:
+        bomb.add_blank_page()
+        bomb.pages[0].Contents = bomb.make_stream(bytes(100 << 20))
+        bomb.save(content, compress_streams=True)
+    assert len(content.getvalue()) < 1 << 20
+    with pytest.raises(ScanRefusedError), opened_pdf(content.getvalue(), "x.pdf") as pdf:
+        pdf.pages[0].Contents.read_bytes()

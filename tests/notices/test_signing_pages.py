@@ -38,6 +38,14 @@ def client(project):
     return signed_in(project)
 
 
+def zip_of(name, *, flawed):
+    """An archive in which some bytes were replaced."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, b"%PDF-" * 20)
+    return content.getvalue().replace(*flawed)
+
+
 class TestSignedScans:
     @pytest.fixture
     def batch(self, project):
@@ -93,8 +101,14 @@ class TestSignedScans:
         assert not SignedScan.objects.exists()
 
     @pytest.mark.parametrize(
-        "content", [b"PK\x03\x04broken", b"%PDF-1.7 broken", b"no pdf", b"%PDF-", b"\xff\xd8\xff photo"]
-    )
+        "content",
+        [
+            b"PK\x03\x04broken", b"%PDF-1.7 broken", b"no pdf", b"%PDF-", b"\xff\xd8\xff photo",
+            pdf_of(6).replace(b"/Count", b"/Co6nt").replace(b"0 595", b"0<595", 1),
+            zip_of("a.pdf", flawed=(b"S\rpq", b"\xff\xff\xff\xff")),
+            zip_of("函.pdf", flawed=("函".encode(), b"\xff\xff\xff")),
+        ],
+    )  # fmt: skip
     def test_broken_files_are_refused_with_a_reason(self, client, batch, content):
         upload = SimpleUploadedFile("scan.pdf", content)
         assert said(client.post(url("batch_scans", pk=batch.pk), {"scan": upload}, follow=True))

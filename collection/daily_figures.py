@@ -2,7 +2,7 @@
 
 One project's figures are read from the ledger itself (collection.rate_rows). Three hundred of them would take minutes,
 so each project keeps what every day changed; the sums of all days up to one are its figures of that day. A project is
-behind as soon as one of its accounts was posted to, and is then made again as a whole.
+behind as soon as one of its accounts was posted to or its convention changed, and is then made again as a whole.
 """
 
 from collections.abc import Collection
@@ -10,19 +10,24 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Min, Sum
+from django.db.models import Max, Min, Sum
 
 from arrears.models import Account
-from collection.models import DailyFigure, FiguresState, TargetClass
-from collection.rate_conventions import DEFAULTS, RateSettings, target_class
+from collection.conventions import as_settings, conventions_of
+from collection.models import Attribution, DailyFigure, FiguresState, RateConvention, TargetClass
+from collection.rate_conventions import RateSettings, target_class
 from collection.rates import Ratio, reduced_ratio
 from company.models import Project
 
+FOLLOWED = ("project", "seen_versions", "convention__number")
 
-def rates_of_projects(
-    projects: Collection[Project], *, on: date, settings: RateSettings = DEFAULTS
-) -> dict[int, dict[TargetClass, Ratio]]:
-    """This year's rates of several projects at the end of ``on``, by project id and class. One query for all."""
+
+def rates_of_projects(projects: Collection[Project], *, on: date) -> dict[int, dict[TargetClass, Ratio]]:
+    """This year's rates of several projects at the end of ``on``, by project id and class, each by its convention.
+
+    Two queries for all.
+    """
+    conventions = conventions_of(projects)
     sums = (
         DailyFigure.objects.filter(project__in=projects, year=on.year, day__lte=on)
         .order_by()
@@ -31,6 +36,7 @@ def rates_of_projects(
     )
     rates: dict[int, dict[TargetClass, Ratio]] = {}
     for project_id, usage, nature, is_developer, due, settled, reduced in sums:
+        settings = as_settings(conventions.get(project_id))
         of = target_class(usage, nature, settings.parking)
         if of is not None and (settings.includes_developer or not is_developer):
             mine = rates.setdefault(project_id, {})
@@ -67,19 +73,25 @@ def compute(project_id: int, *, now: datetime) -> None:
     state = FiguresState.objects.select_for_update().get(project_id=project_id)
     # Read before the ledger: what is posted in between is counted, and found again.
     state.seen_versions = _versions(Account.objects.filter(project_id=project_id)).get(project_id, 0)
+    convention = RateConvention.objects.filter(project=project_id).first()
+    state.convention = convention
+    settings = as_settings(convention)
     DailyFigure.objects.filter(project_id=project_id).delete()
     with connection.cursor() as cursor:
-        cursor.execute(FIGURES, {"project": project_id})
+        cursor.execute(_figures(settings), {"project": project_id})
     state.computed_at = now
-    state.save(update_fields=["seen_versions", "computed_at"])
+    state.save(update_fields=["seen_versions", "convention", "computed_at"])
 
 
 def _behind(projects: Collection[Project] | None) -> list[int]:
     accounts, states = Account.objects.all(), FiguresState.objects.all()
     if projects is not None:
         accounts, states = accounts.filter(project__in=projects), states.filter(project__in=projects)
-    seen = dict(states.values_list("project", "seen_versions"))
-    return sorted(project for project, versions in _versions(accounts).items() if seen.get(project) != versions)
+    seen = {project: (versions, number) for project, versions, number in states.values_list(*FOLLOWED)}
+    conventions = RateConvention.objects.order_by().values_list("project").annotate(Max("number"))
+    numbers: dict[int, int] = dict(conventions)
+    current = {project: (versions, numbers.get(project)) for project, versions in _versions(accounts).items()}
+    return sorted(project for project, state in current.items() if seen.get(project) != state)
 
 
 def _versions(accounts: Any) -> dict[int, int]:
@@ -87,13 +99,20 @@ def _versions(accounts: Any) -> dict[int, int]:
     return dict(accounts.order_by().values_list("project").annotate(Sum("version")))
 
 
+def _figures(settings: RateSettings) -> str:
+    """The year and the first day of a charge depend on the convention: two of two fixed expressions each."""
+    belongs_on = "c.period_start" if settings.attribution == Attribution.SERVICE_PERIOD else "c.due_on"
+    whole = f"LEAST(c.due_on, make_date(extract(year FROM {belongs_on})::int, 1, 1))"
+    return FIGURES.format(belongs_on=belongs_on, since=whole if settings.whole_year else "c.due_on")
+
+
 # Every amount counts from one day until another: a charge from its due date until its reversal, what is settled or
 # reduced of it from its own day on, but never longer than the charge counts. Each span adds on its first day and takes
 # away on the day after its last.
 FIGURES = """
     WITH live AS (
-        SELECT c.id, c.account_id, c.unit_id, c.fee_type_id, extract(year FROM c.period_start)::int AS year, c.amount,
-               c.due_on AS since,
+        SELECT c.id, c.account_id, c.unit_id, c.fee_type_id, extract(year FROM {belongs_on})::int AS year, c.amount,
+               {since} AS since,
                CASE WHEN c.reversed_by_id IS NULL THEN 'infinity'::date
                     ELSE (SELECT r.effective_on FROM arrears_charge r WHERE r.id = c.reversed_by_id) END AS until
         FROM arrears_charge c

@@ -12,12 +12,13 @@ from decimal import Decimal
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
+from collection.conventions import settings_of, stated
 from collection.marks import excluded_accounts
 from collection.models import Campaign, Stage, TargetClass, Team
 from collection.models.cases import CaseQuerySet
 from collection.pace import Pace, campaign_on, pace_of
 from collection.quotas import Quota, Quotas, TeamId, answering_teams, quotas_of
-from collection.rate_conventions import BASE_TARGETS, DEFAULTS, ZERO, RateSettings, View
+from collection.rate_conventions import BASE_TARGETS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow, rate_rows
 from collection.rates import Rates, percent_of, rates_of, shown_percent
 from company.models import Project
@@ -154,6 +155,10 @@ class Dashboard:
         return quota.collected / self.pace.days_past if quota and self.pace and self.pace.days_past else None
 
     @property
+    def convention(self) -> list[str]:
+        return stated(self.settings, self.view)
+
+    @property
     def table(self) -> TeamTable | None:
         return self.tables.get(self.chosen)
 
@@ -178,10 +183,14 @@ def build_dashboard(
     view: View = View.APPRAISAL,
     chosen: TargetClass | None = None,
     own_team: Team | None = None,
-    settings: RateSettings = DEFAULTS,
+    settings: RateSettings | None = None,
 ) -> Dashboard:
-    """Everything as of the end of ``on``, but for ``cases``, which are those that the viewer sees now."""
+    """Everything as of the end of ``on``, but for ``cases``, which are those that the viewer sees now.
+
+    By the project's convention unless ``settings`` are given.
+    """
     campaign = campaign_on(project.pk, on=on)
+    settings = settings or settings_of(project, campaign)
     out = excluded_accounts(project, on=on)
     rows = rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
     teams = answering_teams(campaign, on=on) if campaign else {}

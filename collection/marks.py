@@ -13,10 +13,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from collection.conventions import settings_of
 from collection.models import Case, CaseMark, ExclusionLimit
 from collection.models.cases import CaseScoped
 from collection.pace import campaign_on
-from collection.rate_conventions import DEFAULTS, ZERO, RateSettings
+from collection.rate_conventions import ZERO, RateSettings
 from collection.rate_rows import RateRow, rate_rows
 from collection.rates import net_due, rates_of
 from company.audit import record
@@ -84,12 +85,12 @@ def in_force(project: Project, *, on: date) -> CaseScoped[CaseMark]:
     )
 
 
-def exclusions_on(
-    project: Project, *, on: date, also: Collection[int] = (), settings: RateSettings = DEFAULTS
-) -> Exclusions:
+def exclusions_on(project: Project, *, on: date, also: Collection[int] = ()) -> Exclusions:
     """What is excluded at the end of ``on``; ``also``: accounts as if they were, too."""
     out = excluded_accounts(project, on=on) | set(also)
-    rows = rate_rows(project, on=on, campaign=campaign_on(project.pk, on=on), settings=settings, excluded=out)
+    campaign = campaign_on(project.pk, on=on)
+    settings = settings_of(project, campaign)
+    rows = rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
     rows = [row for row in rows if row.target_class]
     share = rates_of(rows, settings=settings).excluded_share
     return Exclusions(_due_by_account(rows, settings), share)

@@ -156,17 +156,26 @@ def quotas_of(
 
 def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
     """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None."""
+    return _answering(campaign, "team_id", on)
+
+
+def answering_members(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+    """Like ``answering_teams`` for the member of staff who was responsible on that day."""
+    return _answering(campaign, "member_id", on)
+
+
+def _answering(campaign: Campaign, holder: str, on: date) -> dict[int, TeamId]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT DISTINCT ON (c.account_id) c.account_id, a.team_id
+            f"""
+            SELECT DISTINCT ON (c.account_id) c.account_id, a.{holder}
             FROM collection_case c
             LEFT JOIN collection_assignment a
               ON a.case_id = c.id AND a.starts_on <= %(on)s AND (a.ends_on IS NULL OR a.ends_on > %(on)s)
             WHERE c.project_id = %(project)s AND c.opened_on <= %(on)s
               AND (c.closed_on IS NULL OR c.closed_on >= %(start)s)
             ORDER BY c.account_id, (a.id IS NOT NULL) DESC, c.id DESC, a.id DESC
-            """,
+            """,  # noqa: S608  one of two fixed columns
             {"project": campaign.project_id, "on": on, "start": campaign.starts_on},
         )
         return dict(cursor.fetchall())

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from collection.models import TargetClass
+from collection.models import Attribution, Parking, Reductions, TargetClass
 from owners.models import Unit
 
 ZERO = Decimal(0)
@@ -23,25 +23,6 @@ class View(StrEnum):
 
     APPRAISAL = "appraisal"
     ACCOUNTING = "accounting"
-
-
-class Attribution(StrEnum):
-    """Which year a charge belongs to: that in which its service period begins, or that of its due date."""
-
-    SERVICE_PERIOD = "service_period"
-    DUE_DATE = "due_date"
-
-
-class Reductions(StrEnum):
-    DEDUCTED = "deducted"  # from what was due
-    AS_COLLECTED = "as_collected"  # counted like money received
-    IGNORED = "ignored"  # the strictest
-
-
-class Parking(StrEnum):
-    APART = "apart"
-    WITH_RESIDENTIAL = "with_residential"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from collection.models import Campaign, TargetClass
-from collection.rate_conventions import DEFAULTS, ZERO, Attribution, RateSettings, target_class
+from collection.models import Attribution, Campaign, TargetClass
+from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, target_class
 from company.models import Project
 from owners.models import Unit
 

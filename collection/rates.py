@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from collection.models import TargetClass
-from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, Reductions, View
+from collection.models import Reductions, TargetClass
+from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow
 
 CENT, HUNDRED = Decimal("0.01"), Decimal(100)

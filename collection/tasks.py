@@ -3,7 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from collection import daily_figures, following, limitation_warnings, plan_reminders, playbooks, promises, reminders
+from collection import (
+    daily_figures,
+    following,
+    limitation_warnings,
+    plan_reminders,
+    playbooks,
+    promises,
+    reminders,
+    snapshots,
+)
 
 
 @shared_task(name="collection.follow_ledger")
@@ -35,3 +44,8 @@ def compute_daily_figures() -> None:
 @shared_task(name="collection.apply_playbooks")
 def apply_playbooks() -> None:
     playbooks.apply_activated(now=timezone.now())
+
+
+@shared_task(name="collection.take_snapshots")
+def take_snapshots() -> None:
+    snapshots.take_snapshots(now=timezone.now())

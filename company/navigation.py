@@ -54,11 +54,14 @@ LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
+RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
+RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
+MY_RESULTS = Entry(_("My results"), "collection:incentives", "award")
 TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, MY_CASES)
+FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -66,6 +69,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         DASHBOARD,
         CAMPAIGN,
         ASSIGNMENT,
+        RATES,
+        RESULTS,
         CASES,
         LEDGER,
         UNITS,
@@ -116,6 +121,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ASSIGNMENT,
         PLAYBOOK,
         MARKS,
+        RATES,
+        MY_RESULTS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,
@@ -123,6 +130,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
     Role.COMPANY_LEADER: (
         Entry(_("All projects"), "collection:projects", "building-community", of_project=False),
         DASHBOARD,
+        RATES,
+        RESULTS,
         CASES,
         LEDGER,
         UNITS,

@@ -18,8 +18,12 @@ from collection.models import (
     CampaignTarget,
     Case,
     ContactAttempt,
+    IncentiveScheme,
     Milestone,
+    Objection,
     PromiseToPay,
+    RateConvention,
+    Settlement,
     TargetClass,
     Team,
     TeamMember,
@@ -263,6 +267,33 @@ def create_case(
     follow_ledger(today=today, now=NOW, project=account.project)
     Case.objects.filter(account=account, state=Case.State.OPEN).update(**fields)
     return Case.objects.get(account=account, state=Case.State.OPEN)
+
+
+def create_settlement(*, project: Project, closes_on: dt.date = dt.date(2025, 11, 20), **fields: Any) -> Settlement:
+    """A proposal without any figures; those that are computed come from propose_settlement."""
+    campaign = fields.pop("campaign", None) or create_campaign(
+        project=project, name=f"集中催缴{project.campaigns.count()}", state=Campaign.State.CLOSED
+    )
+    by = fields.pop("proposed_by", None) or create_user(name="提案人")
+    scheme = IncentiveScheme.objects.filter(project=project).first() or IncentiveScheme.objects.create(
+        project=project, number=1, changed_at=NOW, changed_by=by
+    )
+    return Settlement.objects.create(
+        project=project, campaign=campaign, closes_on=closes_on, scheme=scheme, proposed_at=NOW, proposed_by=by,
+        **fields,
+    )  # fmt: skip
+
+
+def create_objection(*, settlement: Settlement, text: str = "人员调动未计", by: User | None = None) -> Objection:
+    return Objection.objects.create(
+        settlement=settlement, text=text, raised_at=NOW, raised_by=by or create_user(name="异议人")
+    )
+
+
+def create_convention(*, project: Project, number: int = 1, **fields: Any) -> RateConvention:
+    return RateConvention.objects.create(
+        project=project, number=number, changed_at=NOW, changed_by=create_user(), **fields
+    )
 
 
 def create_team(

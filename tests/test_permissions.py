@@ -16,7 +16,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
 from company.models import Project, Role, User
-from tests import url_documents, url_notices, url_owners, url_playbooks  # noqa: F401  they register their builders
+from tests import (  # noqa: F401  they register their builders
+    url_documents,
+    url_notices,
+    url_owners,
+    url_playbooks,
+    url_settlements,
+)
 from tests.factories import create_project, create_user, give_role
 from tests.url_objects import RULES, Place
 

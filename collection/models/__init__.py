@@ -2,10 +2,21 @@ from collection.models.assignments import Assignment, AssignmentProposal, Propos
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
+from collection.models.incentives import (
+    Combining,
+    Commendation,
+    IncentiveScheme,
+    Objection,
+    Settlement,
+    SettlementExclusion,
+    SettlementLine,
+)
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
 
@@ -13,29 +24,42 @@ __all__ = [
     "ArrearsReason",
     "Assignment",
     "AssignmentProposal",
+    "Attribution",
     "Campaign",
     "CampaignTarget",
     "Case",
     "CaseMark",
     "CaseTransition",
     "CashTaken",
+    "Combining",
+    "Commendation",
     "ContactAttempt",
     "DailyFigure",
     "Doer",
     "ExclusionLimit",
     "FiguresState",
+    "IncentiveScheme",
     "LimitOverride",
     "Measure",
     "Milestone",
+    "Objection",
     "OwnerRequest",
+    "Parking",
     "Playbook",
     "PlaybookStep",
     "Precondition",
     "PromiseToPay",
     "ProposedAssignment",
+    "RateConvention",
+    "RateSnapshot",
     "ReasonChange",
+    "RecoveryBase",
+    "Reductions",
     "Reminder",
     "RoundChecklist",
+    "Settlement",
+    "SettlementExclusion",
+    "SettlementLine",
     "Stage",
     "StepReached",
     "SubReason",

@@ -41,6 +41,7 @@ class FiguresState(models.Model):
 
     project = models.OneToOneField("company.Project", models.CASCADE, primary_key=True, related_name="+")
     seen_versions = models.BigIntegerField(help_text=_("Sum of the versions of its accounts when they were made."))
+    convention = models.ForeignKey("collection.RateConvention", models.PROTECT, null=True, related_name="+")
     computed_at = models.DateTimeField()
 
     objects = ProjectScoped.as_manager()

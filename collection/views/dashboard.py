@@ -107,7 +107,7 @@ def dashboard_export(request: ProjectRequest) -> HttpResponse:
     board = _board(request, DashboardForm(request.GET, today=timezone.localdate()))
     heads = [
         _("Class"), _("Team"), _("Responsible"), _("Cases"), _("Arrears taken over"), _("Quota"), _("Collected"),
-        _("Rate (%)"), _("Expected at the end (%)"), _("Target (%)"), _("As of"), _("View"),
+        _("Rate (%)"), _("Expected at the end (%)"), _("Target (%)"), _("As of"), _("Convention"),
     ]  # fmt: skip
     record(
         action="dashboard.exported",
@@ -124,12 +124,12 @@ def _board(request: ProjectRequest, form: DashboardForm) -> Dashboard:
     return build_dashboard(
         request.project,
         cases=Case.objects.visible_to(request.user).filter(project=request.project),
-        own_team=_own_team(request),
+        own_team=own_team(request),
         **form.chosen(),
     )
 
 
-def _own_team(request: ProjectRequest) -> Team | None:
+def own_team(request: ProjectRequest) -> Team | None:
     """The only team that the person sees; None for who sees the whole project."""
     if request.roles & WHOLE_PROJECT_ROLES:
         return None
@@ -147,7 +147,7 @@ def _sheet_rows(board: Dashboard) -> Iterator[list[Cell]]:
             yield [
                 str(of.label), name, leader, line.cases, _cents(quota.arrears), quota.money, _cents(quota.collected),
                 shown_percent(quota.rate, quota.target), shown_percent(line.forecast, quota.target),
-                quota.target, board.on, str(VIEW_NAMES[board.view]),
+                quota.target, board.on, "；".join(board.convention),
             ]  # fmt: skip
 
 

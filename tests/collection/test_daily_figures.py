@@ -10,9 +10,10 @@ import pytest
 from arrears.models import Account, Charge, FeeType, Payment
 from arrears.posting import reverse_charge, reverse_payment
 from collection import daily_figures
+from collection.conventions import as_settings
 from collection.daily_figures import rates_of_projects
-from collection.models import DailyFigure, FiguresState
-from collection.rate_conventions import RateSettings, Reductions
+from collection.models import Attribution, DailyFigure, FiguresState, Parking, Reductions
+from collection.rate_conventions import RateSettings
 from collection.rate_rows import rate_rows
 from collection.rates import Ratio, rates_by_class
 from collection.tasks import compute_daily_figures
@@ -22,6 +23,7 @@ from tests.factories import (
     NOW,
     create_account,
     create_charge,
+    create_convention,
     create_fee_type,
     create_owner,
     create_ownership,
@@ -103,24 +105,29 @@ def from_the_ledger(project: Project, on: dt.date, settings: RateSettings) -> di
 def test_on_every_day_they_say_what_the_ledger_says(seed: int) -> None:
     project = create_project()
     play(project, Random(seed))
-    daily_figures.compute(project.pk, now=NOW)
-    for settings in (
-        RateSettings(),
-        RateSettings(includes_developer=True, reductions=Reductions.AS_COLLECTED),
-        RateSettings(reductions=Reductions.IGNORED),
+    for number, given in enumerate(
+        (
+            {},
+            {"includes_developer": True, "reductions": Reductions.AS_COLLECTED},
+            {"reductions": Reductions.IGNORED, "attribution": Attribution.DUE_DATE},
+            {"whole_year": True},
+            {"whole_year": True, "attribution": Attribution.DUE_DATE, "parking": Parking.WITH_RESIDENTIAL},
+        )
     ):
+        settings = as_settings(create_convention(project=project, number=number + 1, **given))
+        daily_figures.follow_ledger(now=NOW)
         for on in DAYS:
-            kept = rates_of_projects([project], on=on, settings=settings).get(project.pk, {})
+            kept = rates_of_projects([project], on=on).get(project.pk, {})
             told = from_the_ledger(project, on, settings)
             assert {of: rate for of, rate in kept.items() if rate != Ratio()} == told, (on, settings)
 
 
-def test_projects_do_not_mix_and_cost_one_query(django_assert_num_queries) -> None:
+def test_projects_do_not_mix_and_cost_two_queries(django_assert_num_queries) -> None:
     projects = [create_project() for _ in range(3)]
     for number, project in enumerate(projects, start=1):
         create_charge(account=create_account(project=project), amount=str(100 * number))
     daily_figures.follow_ledger(now=NOW)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         rates = rates_of_projects(projects, on=dt.date(2025, 12, 31))
     dues = [sum(rate.whole for rate in rates[project.pk].values()) for project in projects]
     assert dues == [Decimal(100), Decimal(200), Decimal(300)]
@@ -147,3 +154,15 @@ def test_what_was_made_before_is_thrown_away() -> None:
     reverse_charge(charge.pk, today=charge.due_on, now=LATER, by=None, effective_on=charge.due_on)
     daily_figures.compute(account.project_id, now=NOW)
     assert not DailyFigure.objects.filter(project=account.project).exists()
+
+
+def test_a_changed_convention_puts_its_project_behind() -> None:
+    account = create_account()
+    create_charge(account=account, month=dt.date(2025, 12, 1), due_on=dt.date(2025, 12, 31))
+    daily_figures.follow_ledger(now=NOW)
+    on = dt.date(2025, 11, 30)
+    assert rates_of_projects([account.project], on=on) == {}
+    create_convention(project=account.project, whole_year=True)
+    assert daily_figures.follow_ledger(now=NOW) == 1
+    (rates,) = rates_of_projects([account.project], on=on).values()
+    assert [rate.whole for rate in rates.values()] == [Decimal(100)]

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from collection.models import Assignment, Campaign, Case, TargetClass, Team
+from collection.models import Assignment, Campaign, Case, Reductions, TargetClass, Team
 from collection.quotas import Held, Quota, answering_teams, quotas_of, share_out
-from collection.rate_conventions import RateSettings, Reductions
+from collection.rate_conventions import RateSettings
 from collection.rate_rows import RateRow, rate_rows
 from collection.rates import rates_of, shown_percent
 from company.models import Project, User

@@ -9,8 +9,8 @@ import pytest
 
 from arrears.models import Account, FeeType
 from arrears.posting import reverse_charge, reverse_payment
-from collection.models import Campaign, TargetClass
-from collection.rate_conventions import DEFAULTS, Attribution, Parking, RateSettings, Reductions, View, target_class
+from collection.models import Attribution, Campaign, Parking, Reductions, TargetClass
+from collection.rate_conventions import DEFAULTS, RateSettings, View, target_class
 from collection.rate_rows import RateRow, rate_rows
 from collection.rates import Rates, Ratio, rates_by_class, rates_of, shown_percent
 from company.models import Project

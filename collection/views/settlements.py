@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -35,7 +35,8 @@ def settlement_propose(request: ProjectRequest) -> HttpResponse:
     on = DayForm(request.POST).day(today=today)
     campaign = campaign_on(request.project.pk, on=on)
     if campaign is None:
-        raise Http404
+        messages.error(request, _("No campaign had begun by that day"))
+        return redirect("collection:incentives", project_code=request.project.code)
     try:
         made = settling.propose_settlement(campaign, closes_on=on, by=request.user, now=now, today=today)
     except settling.AlreadySettledError:
@@ -89,7 +90,7 @@ def settlement_decide(request: ProjectRequest, pk: int) -> HttpResponse:
     }
     chosen = acts.get(request.POST.get("act", ""))
     if chosen is None:
-        raise Http404
+        return _back(request, found)
     right, act, done = chosen
     if right not in request.rights:
         raise PermissionDenied

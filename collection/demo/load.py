@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from collection.demo import estate, letters, people, work
 from collection.demo.ledger import write_ledger
@@ -34,8 +34,17 @@ class Loaded:
 def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> Loaded:
     """Write both estates as ``demo`` plans them. Raises NotEmptyError where any project exists."""
     loaded, works = _load_rows(demo, say)
+    _count_rows()
+    for each in works:
+        work.mark_cases(each)
     work.finish_letters(works, demo)
     return loaded
+
+
+def _count_rows() -> None:
+    """Until the database has counted them it takes full tables for empty ones, and reading rates takes minutes."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 @transaction.atomic

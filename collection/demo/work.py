@@ -248,10 +248,15 @@ def finish_letters(works: list[Work], demo: DemoPlan) -> None:
 
 
 def decide(work: Work) -> None:
-    """What the project manager decided on the way: a new playbook, exclusions, and what still waits for a decision."""
+    """What the project manager decided before the work began: the playbook."""
     project, manager, first = work.estate.project, work.staff.manager, work.campaign.starts_on
     draft = start_draft(project, by=manager, now=at(first, 9, 30))
     activate(draft.pk, revision=draft.revision, by=manager, now=at(first, 9, 40), note="首次集中催缴，沿用初始步骤")
+
+
+def mark_cases(work: Work) -> None:
+    """Exclusions that were approved, and one that still waits. They read the rates: the tables have to be counted."""
+    project, manager, first = work.estate.project, work.staff.manager, work.campaign.starts_on
     old = (
         Case.objects.filter(project=project, responsible__isnull=False, opened_on=first)
         .open()

@@ -47,7 +47,7 @@ WAITS_FROM_DAY = 20
 MARKS = (
     (CaseMark.Kind.HISTORICAL, "交房时外墙渗水，开发商至今未修，街道已介入", 6),
     (CaseMark.Kind.SPECIAL, "业主去世，继承未办妥，社区出具证明", 11),
-    (CaseMark.Kind.HISTORICAL, "前期物业移交前的欠费，合同主体有争议", 24),
+    (CaseMark.Kind.HISTORICAL, "前期物业移交前的欠费，合同主体有争议", 20),
 )
 QUARTERS = "一二三四"
 LUCK_OF_TEAMS = (0.95, 0.85, 0.35, 0.7)  # one team lags behind

@@ -281,7 +281,7 @@ class TestTheDatabaseRefuses:
     def test_evidence_changes_while_delivered(self, post, change):
         delivery = post.sent()
         post.deliver(delivery)
-        self.attack(delivery, **change)
+        assert "evidence cannot change" in self.attack(delivery, **change)
 
 
 class TestStates:

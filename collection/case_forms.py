@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from arrears.queries import AGEING_BUCKETS
 from collection.case_list import NOBODY, CaseFilter
-from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage, TargetClass, Team
+from collection.models import Campaign, Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage, TargetClass, Team
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
 from collection.teams import staff_of
@@ -49,6 +49,7 @@ class CaseFilterForm(forms.Form):
     request = forms.ChoiceField(label=_("Request"), required=False, choices=[("open", _("unanswered"))])
     untouched = forms.ChoiceField(label=_("Contact"), required=False, choices=[("1", _("never contacted"))])
     building = forms.ChoiceField(label=_("Building"), required=False)
+    campaign = forms.ChoiceField(label=_("Campaign"), required=False)
 
     def __init__(self, data: Any, *, project: Project) -> None:
         super().__init__(data)
@@ -59,6 +60,8 @@ class CaseFilterForm(forms.Form):
         self._offer("member", [*staff_of(project).values_list("pk", "name"), (NOBODY, _("nobody"))])
         self._offer("reason", [(reason.key, reason.label) for reason in reasons])
         self._offer("building", list(Building.objects.filter(project=project).values_list("pk", "name")))
+        self.campaigns = {campaign.pk: campaign for campaign in Campaign.objects.filter(project=project)}
+        self._offer("campaign", [(pk, campaign.name) for pk, campaign in self.campaigns.items()])
         for field in self.fields.values():
             if isinstance(field, forms.ChoiceField):
                 offered: Any = field.choices
@@ -86,6 +89,7 @@ class CaseFilterForm(forms.Form):
             request=bool(given.get("request")),
             untouched=bool(given.get("untouched")),
             step=given.get("step", ""),
+            campaign=self.campaigns[int(given["campaign"])] if given.get("campaign") else None,
         )
 
     def in_force(self) -> list[tuple[str, str]]:

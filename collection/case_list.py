@@ -15,9 +15,10 @@ from arrears.queries import BUCKET_BY_KEY, MONEY, ZERO, Bucket, bucket_of
 from arrears.verification import valid_verifications
 from collection.alerts import untouched, with_broken_promise, with_late_step, with_open_request
 from collection.limits import Refusal, holds_of
-from collection.models import Case, ContactAttempt, PromiseToPay, TargetClass
+from collection.models import Campaign, Case, ContactAttempt, PromiseToPay, TargetClass
 from collection.models.cases import CaseQuerySet
 from collection.reasons import Reason
+from collection.scope import cases_in_scope
 from company.models import Project
 from owners.models import OwnershipMember, Phone, Unit, UnitAlias
 from owners.personal_data import mask_party
@@ -55,6 +56,7 @@ class CaseFilter:
     request: bool = False
     untouched: bool = False
     step: str = ""
+    campaign: Campaign | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,9 @@ def filtered(cases: CaseQuerySet, wanted: CaseFilter, *, project: Project, today
 
 
 def _by_work(cases: CaseQuerySet, wanted: CaseFilter, today: date) -> QuerySet[Case]:
-    found: QuerySet[Case] = cases
+    found: QuerySet[Case] = cases_in_scope(cases, wanted.campaign, today=today) if wanted.campaign else cases
     if wanted.promise == PromiseToPay.State.BROKEN:
-        found = with_broken_promise(cases)
+        found = with_broken_promise(found)  # type: ignore[arg-type]
     elif wanted.promise == PromiseToPay.State.WAITING:
         found = found.filter(promises__state=PromiseToPay.State.WAITING).distinct()
     if wanted.request:

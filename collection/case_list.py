@@ -13,6 +13,7 @@ from django.utils import timezone
 from arrears.models import ChargeBalance, FeeType
 from arrears.queries import BUCKET_BY_KEY, MONEY, ZERO, Bucket, bucket_of
 from arrears.verification import valid_verifications
+from collection.agenda import PlannedDay, planned_on
 from collection.alerts import untouched, with_broken_promise, with_late_step, with_open_request
 from collection.limits import Refusal, holds_of
 from collection.models import Campaign, Case, ContactAttempt, PromiseToPay, TargetClass
@@ -57,6 +58,7 @@ class CaseFilter:
     untouched: bool = False
     step: str = ""
     campaign: Campaign | None = None
+    planned: PlannedDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def _by_work(cases: CaseQuerySet, wanted: CaseFilter, today: date) -> QuerySet[C
         found = with_late_step(found, today=today)  # type: ignore[arg-type]
     elif wanted.step == "due":
         found = found.filter(next_step_on__lte=today)
+    if wanted.planned:
+        found = planned_on(found, wanted.planned)
     return found
 
 

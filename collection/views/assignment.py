@@ -162,7 +162,7 @@ class CardPlace:
 
 def _draft(request: ProjectRequest) -> AssignmentProposal | None:
     drafts = AssignmentProposal.objects.visible_to(request.user).filter(project=request.project)
-    return drafts.filter(state=AssignmentProposal.State.DRAFT).select_related("created_by", "team").first()
+    return drafts.filter(state=AssignmentProposal.State.DRAFT).select_related("created_by", "team", "member").first()
 
 
 def _is_limited(request: ProjectRequest) -> bool:

@@ -1,5 +1,7 @@
 """The campaign: its dates, targets and milestones, and its start and end."""
 
+from datetime import date
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -15,6 +17,7 @@ from collection.case_list import totals
 from collection.milestones import progress_of
 from collection.models import Campaign, TargetClass
 from collection.pace import pace_of
+from collection.roster import cover_of
 from collection.scope import cases_in_scope, scope_of
 from collection.views.case import visible_cases
 from company.access import ProjectRequest, project_view
@@ -35,6 +38,7 @@ def campaign(request: ProjectRequest, pk: int | None = None) -> HttpResponse:
         "left": totals(cases_in_scope(visible_cases(request).open(), chosen, today=today)) if chosen else None,
         "classes": [str(TargetClass(of).label) for of in chosen.classes] if chosen else [],
         "ages": _ages(chosen) if chosen else [],
+        "days_with_gaps": _days_with_gaps(chosen, today) if chosen else 0,
         "may_manage": Right.MANAGE_CAMPAIGN in request.rights,
     }
     return TemplateResponse(request, "collection/campaign.html", context)
@@ -86,6 +90,13 @@ def _edit(request: ProjectRequest, chosen: Campaign | None) -> HttpResponse:
     scope = scope_of(draft, today=timezone.localdate()) if draft else None
     context = {"form": form, "campaign": chosen, "scope": scope, "counting": "count" in request.POST}
     return TemplateResponse(request, "collection/campaign_edit.html", context)
+
+
+def _days_with_gaps(chosen: Campaign, today: date) -> int:
+    """Days to come on which contact hours are not covered; none of a closed campaign."""
+    if chosen.state == Campaign.State.CLOSED:
+        return 0
+    return sum(1 for day in cover_of(chosen) if day.day >= today and day.gaps)
 
 
 def _ages(chosen: Campaign) -> list[str]:

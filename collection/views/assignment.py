@@ -21,6 +21,7 @@ from collection.models import AssignmentProposal, Case, ProposedAssignment, Team
 from collection.team_lists import team_lines
 from collection.teams import staff_without_team
 from company.access import ProjectRequest, project_view
+from company.models import User
 from company.rights import HEAD, RIGHTS, Right
 
 WHOLE_PROJECT_ROLES = RIGHTS[Right.SEE_CAMPAIGN] - HEAD
@@ -227,6 +228,7 @@ def _without_draft(request: ProjectRequest, own: Team | None) -> HttpResponse:
         "is_limited": limited,
         "unassigned": 0 if limited else unassigned.count(),
         "left_behind": (left.filter(team=own) if limited else left).count(),
+        "leavers": User.objects.filter(pk__in=left.values("responsible")) if not limited else [],
         "without_team": [] if limited else staff_without_team(request.project),
         **_may(request),
     }

@@ -37,7 +37,7 @@ class HourInput(forms.TimeInput):
 class DutyForm(forms.Form):
     """One person, some days, and from when until when."""
 
-    person = forms.ModelChoiceField(User.objects.none(), label=pgettext_lazy("roster", "Person"))
+    person = forms.ModelChoiceField(User.objects.none(), label=pgettext_lazy("roster", "Person"), empty_label="—")
     first = forms.DateField(label=gettext_lazy("From"), widget=DayInput())
     last = forms.DateField(label=pgettext_lazy("roster", "To and including"), widget=DayInput())
     days = forms.MultipleChoiceField(

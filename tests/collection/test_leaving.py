@@ -147,6 +147,7 @@ class TestPages:
         assert f"/people/{crew.leaver.pk}/leave/" in person
         page = desk.client.get(f"/people/{crew.leaver.pk}/leave/").text
         assert "6 户" in page
+        assert "600.00" in page
         assert desk.url("hand_over_cases", pk=crew.leaver.pk) in page
         assert "没有负责" in desk.client.get(f"/people/{crew.idle.pk}/leave/").text
 
@@ -181,11 +182,19 @@ class TestPages:
             assert desk.url("hand_over_cases", pk=crew.leaver.pk) in desk.get(page).text
         assert desk.get("hand_over_cases", pk=crew.leaver.pk).status_code == 200
 
+    def test_who_left_the_team_too_is_still_pointed_to(self, crew: Crew, desk: Desk) -> None:
+        deactivate(person=crew.leaver, by=crew.manager, now=NOW.now(NOW.tzinfo))
+        crew.team.members.filter(user=crew.leaver).update(left_on=TODAY)
+        assert "移交王倩的欠费户" in desk.get("assignment").text
+        desk.post("hand_over_cases", {"team": crew.team.pk}, pk=crew.leaver.pk)
+        assert Board(AssignmentProposal.objects.get(state="draft"), team=crew.team).handed_over == 6
+
     def test_an_administrator_sees_numbers_and_is_sent_to_the_project_manager(self, crew: Crew) -> None:
         admin = Desk(crew.project, Role.SYSTEM_ADMIN, name="管理员")
         page = admin.client.get(f"/people/{crew.leaver.pk}/leave/").text
         assert "6 户" in page
         assert "由该项目经理移交" in page
+        assert "600.00" not in page
 
     def test_a_manager_of_another_project_sees_nothing(self, crew: Crew) -> None:
         other: Project = create_project()

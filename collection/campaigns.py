@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from collection.models import Campaign, CampaignTarget, Milestone, TargetClass
+from collection.models import Campaign, CampaignTarget, Milestone, RosterShift, TargetClass
 from company.audit import record
 from company.models import Project, User
 
@@ -96,7 +96,10 @@ def contradictions(plan: CampaignPlan) -> list[str]:
 
 @transaction.atomic
 def save_campaign(project: Project, plan: CampaignPlan, *, by: User, campaign_id: int | None = None) -> Campaign:
-    """Create a planned campaign, or change one that is not closed. Raises WrongStateError and ContradictionError."""
+    """Create a planned campaign, or change one that is not closed; shifts on days that are left out go.
+
+    Raises WrongStateError and ContradictionError.
+    """
     found = contradictions(plan)
     if found and not plan.contradiction_reason.strip():
         raise ContradictionError(found)
@@ -109,6 +112,7 @@ def save_campaign(project: Project, plan: CampaignPlan, *, by: User, campaign_id
     campaign.save()
     _save_targets(campaign, plan.targets)
     _save_milestones(campaign, plan, by=by)
+    RosterShift.objects.filter(campaign=campaign).exclude(day__range=(plan.starts_on, plan.ends_on)).delete()
     record(
         action="campaign.saved", by=by, project=project, obj=campaign, name=plan.name,
         starts_on=plan.starts_on.isoformat(), ends_on=plan.ends_on.isoformat(),

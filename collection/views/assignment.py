@@ -73,7 +73,7 @@ def assignment_propose(request: ProjectRequest) -> HttpResponse:
     if _is_limited(request) and own is None:
         messages.error(request, _("You belong to no team, so there is nothing to assign."))
         return _to_board(request)
-    if own and present and present.team_id != own.pk:
+    if own and present and (present.team_id != own.pk or present.member_id):
         messages.error(request, _("The project manager is working on a draft; move your team's cases in that one."))
         return _to_board(request)
     try:

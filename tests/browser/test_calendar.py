@@ -32,7 +32,7 @@ def test_the_form_of_a_campaign_counts_its_scope_as_one_chooses(sign_in: SignIn)
 
 def test_a_day_of_the_month_opens_its_list_or_case(sign_in: SignIn) -> None:
     page = sign_in("project_manager")
-    page.get_by_role("link", name="日历", exact=True).first.click()
+    page.get_by_role("navigation", name="主导航").first.get_by_role("link", name="日历").click()
     counted = page.locator(".ad-cal a.e", has_text=re.compile(r"\d+ 户")).first
     number = re.search(r"(\d+) 户", counted.inner_text())
     counted.click()

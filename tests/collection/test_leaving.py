@@ -168,6 +168,14 @@ class TestPages:
         board = desk.get("assignment").text
         assert re.search(rf'action="{desk.url("hand_over_cases", pk=crew.leaver.pk)}"[^>]*>.*?name="team"', board, re.S)
 
+    def test_a_head_does_not_replace_the_managers_handing_over(self, crew: Crew) -> None:
+        head = Desk(crew.project, Role.DEPARTMENT_HEAD, name="韩志远")
+        crew.team.members.create(project=crew.project, user=head.user, joined_on=TODAY)
+        draft = crew.propose()
+        assert "项目经理已有一份草稿" in said(head.post("assignment_propose"))
+        assert AssignmentProposal.objects.get(state="draft") == draft
+        assert head.post("hand_over_cases", {"team": crew.team.pk}, pk=crew.leaver.pk).status_code == 403
+
     def test_with_nobody_left_it_says_so(self, crew: Crew, desk: Desk) -> None:
         User.objects.filter(pk__in=[crew.busy.pk, crew.idle.pk]).update(is_active=False)
         assert "没有其他人" in said(desk.post("hand_over_cases", {"team": crew.team.pk}, pk=crew.leaver.pk))

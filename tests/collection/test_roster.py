@@ -3,14 +3,16 @@
 import datetime as dt
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collection import roster
-from collection.models import Campaign, RosterShift
+from collection.campaigns import CampaignPlan, save_campaign
+from collection.models import Campaign, RosterShift, TargetClass
 from collection.roster import (
     ClosedError,
     Hours,
@@ -54,6 +56,7 @@ class TestGaps:
         found = gaps(self.CONTACT, [Hours(at(a), at(b)) for a, b in covered])
         assert [(gap.start.hour, gap.end.hour) for gap in found] == free
 
+    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 23), st.integers(0, 23)).filter(lambda span: span[0] < span[1])))
     def test_an_hour_is_free_or_covered_and_never_both(self, spans: list[tuple[int, int]]) -> None:
         found = gaps(self.CONTACT, [Hours(at(a), at(b)) for a, b in spans])
@@ -109,6 +112,12 @@ class TestChanging:
         with pytest.raises(OutsideHoursError):
             setting.put(Hours(at(start), at(end)), START)
         assert setting.shifts() == []
+
+    def test_days_that_a_changed_campaign_leaves_out_lose_their_shifts(self, setting: Setting) -> None:
+        setting.put(Hours(at(9), at(13)), START, END)
+        plan = CampaignPlan("更短", START, END - DAY, {TargetClass.UTILITIES: Decimal(100)}, {})
+        save_campaign(setting.project, plan, by=setting.manager, campaign_id=setting.campaign.pk)
+        assert setting.shifts() == [(START, 9, 13)]
 
     def test_that_of_a_closed_campaign_stays(self, setting: Setting) -> None:
         setting.put(Hours(at(9), at(13)), START)

@@ -1,6 +1,7 @@
 """The scope of a campaign: periods, classes and ages decide what its figures and its list of cases are about."""
 
 import datetime as dt
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from collection.milestones import progress_of
 from collection.models import Campaign, Case, Milestone, Stage, TargetClass
 from collection.quotas import answering_teams, quotas_of
 from collection.rate_rows import rate_rows
-from collection.scope import Scope, scope_of
+from collection.scope import Scope, accounts_in_scope, cases_in_scope, scope_of
 from company.models import Project, Role
 from owners.models import Unit
 from tests.collection.desk import Desk
@@ -101,6 +102,26 @@ def test_number_amount_recovery_and_list_are_about_the_same(ledger: Ledger, name
     rows = rate_rows(ledger.project, on=TODAY, campaign=campaign)
     assert sum(row.opening for row in rows) == expected.amount
     assert ledger.listed(campaign) == units
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_ledgers_reading_and_that_of_the_list_name_the_same_accounts(ledger: Ledger, seed: int) -> None:
+    """Nothing was paid, so whoever is in scope still owes."""
+    rng = random.Random(seed)
+    for _ in range(8):
+        days = sorted(rng.sample(range(1, 800), 2))
+        months = sorted(dt.date(2024 + rng.randrange(2), rng.randint(1, 12), 1) for _ in range(2))
+        campaign = ledger.campaign(
+            state=Campaign.State.CLOSED,
+            classes=rng.sample(list(TargetClass), rng.randrange(3)),
+            least_days=rng.choice([None, days[0]]),
+            most_days=rng.choice([None, days[1]]),
+            period_from=rng.choice([None, months[0]]),
+            period_until=rng.choice([None, months[1]]),
+        )
+        meant = accounts_in_scope(campaign, on=TODAY)
+        listed = cases_in_scope(Case.objects.open(), campaign, today=TODAY)
+        assert set(listed.values_list("account", flat=True)) == meant
 
 
 def test_what_was_paid_before_the_start_is_out_and_what_is_paid_since_stays(ledger: Ledger) -> None:

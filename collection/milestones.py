@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from collection.models import Campaign, Case, Milestone, Stage
+from collection.models import Campaign, Case, Measure, Milestone, Stage
 from collection.scope import cases_in_scope
 from notices.models import LawFirm, Notice, NoticeKind, NoticeTemplate
 from owners.models import ServiceContract
@@ -132,17 +132,17 @@ def _template_ready(campaign: Campaign, today: date) -> Count:
 
 
 def _letters_sent(campaign: Campaign, today: date) -> Count:
-    """Accounts whose letter was sent, of those with a letter and the cases in legal means that have none yet."""
+    """Accounts whose letter was sent, of those with a letter and the cases whose next step is one."""
     letters = _letters(campaign)
     with_letter = set(letters.values_list("account_id", flat=True))
     sent = set(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    legal = _legal(campaign, today)
-    return Count(done=len(sent), due=len(with_letter | set(legal.values_list("account_id", flat=True))))
+    due = _meant(campaign, today).filter(next_measure=Measure.LAWYER_LETTER)
+    return Count(done=len(sent), due=len(with_letter | set(due.values_list("account_id", flat=True))))
 
 
 def _litigation_prepared(campaign: Campaign, today: date) -> Count:
     """Cases in legal means with what an action needs: the contract on file, and a letter whose deadline has passed."""
-    legal = _legal(campaign, today)
+    legal = _meant(campaign, today).filter(stage=Stage.LEGAL)
     contract = ServiceContract.objects.filter(project=campaign.project_id, scan__isnull=False)
     expired = _letters(campaign).filter(state=Notice.State.DISPATCHED, batch__deadline_on__lt=today)
     ready = legal.filter(account__in=expired.values("account")).count() if contract.exists() else 0
@@ -157,10 +157,10 @@ def _campaign_ends(campaign: Campaign, today: date) -> Count:
     return Count(done=days if over else max(0, min(past, days - 1)), due=days)
 
 
-def _legal(campaign: Campaign, today: date) -> QuerySet[Case]:
-    """Open cases in legal means that the campaign is about."""
-    legal = Case.objects.filter(project=campaign.project_id, stage=Stage.LEGAL).open()
-    return cases_in_scope(legal, campaign, today=today) if campaign.has_scope else legal
+def _meant(campaign: Campaign, today: date) -> QuerySet[Case]:
+    """Open cases that the campaign is about."""
+    cases = Case.objects.filter(project=campaign.project_id).open()
+    return cases_in_scope(cases, campaign, today=today) if campaign.has_scope else cases
 
 
 def _letters(campaign: Campaign) -> QuerySet[Notice]:

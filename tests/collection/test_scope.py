@@ -12,7 +12,7 @@ from arrears.models import Account, FeeType
 from collection.case_list import CaseFilter, filtered, totals
 from collection.following import follow_ledger
 from collection.milestones import progress_of
-from collection.models import Campaign, Case, Milestone, Stage, TargetClass
+from collection.models import Campaign, Case, Measure, Milestone, Stage, TargetClass
 from collection.quotas import answering_teams, quotas_of
 from collection.rate_rows import rate_rows
 from collection.scope import Scope, accounts_in_scope, cases_in_scope, scope_of
@@ -161,7 +161,7 @@ class TestQuotas:
 
 
 def test_milestones_count_cases_in_scope(ledger: Ledger) -> None:
-    Case.objects.update(stage=Stage.LEGAL)
+    Case.objects.update(stage=Stage.LEGAL, next_measure=Measure.LAWYER_LETTER)
     due = {Milestone.Kind.LETTERS_SENT: TODAY}
     for fields, number in (({}, 2), ({"least_days": 366}, 1)):
         campaign = ledger.campaign(milestones=due, state=Campaign.State.CLOSED, **fields)

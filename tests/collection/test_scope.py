@@ -237,3 +237,13 @@ class TestPages:
 def test_of_one_project_only(ledger: Ledger) -> None:
     other: Project = create_project()
     assert scope_of(create_campaign(project=other), today=TODAY) == Scope()
+
+
+def test_the_dashboard_names_what_is_outside_and_asks_nobody_to_assign_it(ledger: Ledger) -> None:
+    ledger.campaign(least_days=366)
+    team = create_team(project=ledger.project)
+    Case.objects.update(team=team)
+    desk = Desk(ledger.project)
+    page = desk.get("dashboard", f"?on={TODAY}&class=commercial_property")
+    assert "未分派或不在行动范围" in page.text
+    assert "去分派" not in page.text

@@ -16,6 +16,7 @@ from collection.models.incentives import (
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -56,6 +57,7 @@ __all__ = [
     "RecoveryBase",
     "Reductions",
     "Reminder",
+    "RosterShift",
     "RoundChecklist",
     "Settlement",
     "SettlementExclusion",

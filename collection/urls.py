@@ -29,6 +29,7 @@ from collection.views import (
     rounds,
     search,
     settlements,
+    sync,
     teams,
     visits,
 )
@@ -130,6 +131,7 @@ urlpatterns = [
         name="letter_hand_over",
     ),
     path("p/<slug:project_code>/requests/<int:pk>/", case.request_answer, name="request"),
+    path("p/<slug:project_code>/visits/sync/", sync.visits_sync, name="visits_sync"),
     path("p/<slug:project_code>/visits/<uuid:client_id>/", visits.visit_recorded, name="visit_recorded"),
     path("p/<slug:project_code>/visits/photos/<int:pk>/", visits.visit_photo, name="visit_photo"),
     path("p/<slug:project_code>/relief/", relief.relief, name="relief"),

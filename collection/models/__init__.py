@@ -19,7 +19,7 @@ from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
-from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
+from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto, VisitRevision
 
 __all__ = [
     "ArrearsReason",
@@ -70,4 +70,5 @@ __all__ = [
     "TeamMember",
     "Visit",
     "VisitPhoto",
+    "VisitRevision",
 ]

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, JsonResponse, QueryDict
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from collection.models import Case, Visit
 from collection.phone_forms import PhoneVisitForm
+from collection.photos import MAX_PHOTOS
 from collection.reasons import ReasonRefusedError
 from collection.syncing import (
     MESSAGE_VERSION,
@@ -34,8 +36,7 @@ from collection.visit_revisions import (
 from collection.visits import ReceiptUsedError, record_visit
 from company.access import ProjectRequest, project_view
 from company.rights import Right
-
-UNREADABLE = 422
+from config.service_worker import build
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,7 +60,7 @@ def visits_sync(request: ProjectRequest) -> JsonResponse:
     try:
         message = read_message(request.POST.get("visit", ""), request.FILES)
     except MessageRefusedError as error:
-        return JsonResponse({"state": "refused", "errors": [_said(str(error))], "flags": []}, status=UNREADABLE)
+        return JsonResponse({"state": "refused", "errors": [_said(str(error))], "flags": []})
     try:
         return _work_off(request, message, now=timezone.now())
     except Http404:
@@ -70,6 +71,18 @@ def visits_sync(request: ProjectRequest) -> JsonResponse:
     except VisitSettledError as error:
         text = _("Not changed, because %(what)s. What came first stands.") % {"what": error.what.label}
     return _refused(message, [_said(text)])
+
+
+@project_view(Right.LOG_CONTACTS)
+def queue(request: ProjectRequest) -> HttpResponse:
+    """What waits on this phone. The page holds nothing of any case: it is also what the phone shows without a network
+    at the addresses of the round and of the visit form, filled from its own store."""
+    form = PhoneVisitForm(now=timezone.now(), roles=request.roles)
+    context = {"form": form, "most_photos": MAX_PHOTOS, "on_phone": True}
+    response = TemplateResponse(request, "collection/queue.html", context)
+    response["X-Desk-Build"] = build()
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _work_off(request: ProjectRequest, message: VisitMessage, *, now: datetime) -> JsonResponse:
@@ -119,7 +132,8 @@ def _recorded(request: ProjectRequest, message: VisitMessage) -> JsonResponse:
     return JsonResponse({**answer, "state": "flagged" if flags else "recorded", "flags": flags, "url": address})
 
 
-def _refused(message: VisitMessage, errors: list[dict[str, str]], *, status: int = UNREADABLE) -> JsonResponse:
+def _refused(message: VisitMessage, errors: list[dict[str, str]], *, status: int = 200) -> JsonResponse:
+    """What was understood and cannot be taken as it is: no error of the request, so 200 unless it is a conflict."""
     answer = {"client_id": str(message.client_id), "revision": message.revision}
     return JsonResponse({**answer, "state": "refused", "errors": errors, "flags": []}, status=status)
 

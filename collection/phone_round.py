@@ -27,6 +27,7 @@ def phone_round(project: Project, user: User, *, now: datetime) -> dict[str, Any
     walk = build_round(project, user, now=now)
     last = _last_contacts([row.case for row in walk.rows])
     return {
+        "person": user.pk,
         "day": timezone.localdate(now).isoformat(),
         "made_at": now.isoformat(),
         "ticked": walk.checklist.completed_at is not None,

@@ -49,7 +49,7 @@ def read_message(text: str, files: MultiValueDict[str, UploadedFile]) -> VisitMe
             fields=fields,
             sha256=_sha256(told, files),
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise MessageRefusedError(
             _("What the phone sent cannot be read. It is kept there; open and save it anew.")
         ) from error
@@ -76,7 +76,10 @@ def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     if not all(one is None or isinstance(one, str | int) for one in values):
         raise TypeError(value)
-    return ["" if one is None else str(one) for one in values]
+    texts = ["" if one is None else str(one) for one in values]
+    for text in texts:
+        text.encode()  # half a character is a ValueError: no database keeps it
+    return texts
 
 
 def _positive(value: Any) -> int:

@@ -42,6 +42,7 @@ async function download() {
   if (answer.status === 403 || answer.status === 404) return db.delete("rounds", name);
   if (!answer.ok) return null;
   const round = await answer.json();
+  if (String(round.person) !== person) return null; // somebody else has signed in meanwhile
   if (!round.to_visit) return db.delete("rounds", name);
   await db.put("rounds", { day: round.day, words: await sealWords(await keyOf(person), round) }, name);
 }

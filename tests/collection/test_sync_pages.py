@@ -192,7 +192,9 @@ class TestRefused:
         ["", "null", "[]", "{", '{"client_id": "x"}', '{"client_id": 5, "case": "a", "revision": 1}',
          '{"client_id": "00000000-0000-4000-8000-000000000000", "case": 1, "revision": -1}',
          '{"client_id": "00000000-0000-4000-8000-000000000000", "case": 1, "revision": true}',
-         '{"client_id": "00000000-0000-4000-8000-000000000000", "case": 1, "revision": 1, "note": {"a": 1}}'],
+         '{"client_id": "00000000-0000-4000-8000-000000000000", "case": 1, "revision": 1, "note": {"a": 1}}',
+         '{"client_id": "00000000-0000-4000-8000-000000000000", "case": 1, "revision": 1, "note": "\\ud800"}',
+         "[" * 100_000],
     )  # fmt: skip
     def test_what_cannot_be_read(self, worker: Desk, visit: str) -> None:
         refused = worker.post("visits_sync", {"version": MESSAGE_VERSION, "visit": visit})

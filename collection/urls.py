@@ -28,6 +28,7 @@ from collection.views import (
     settlements,
     teams,
     visits,
+    worklist,
 )
 
 app_name = "collection"
@@ -98,6 +99,8 @@ urlpatterns = [
     path("p/<slug:project_code>/notices/batches/<int:pk>/void/", batches.batch_void, name="batch_void"),
     path("p/<slug:project_code>/letters/new/", letters.letters_new, name="letters_new"),
     path("p/<slug:project_code>/letters/<int:pk>/correct/", letter_correct.letter_correct, name="letter_correct"),
+    path("p/<slug:project_code>/worklist/", worklist.worklist, name="worklist"),
+    path("p/<slug:project_code>/cases/<int:pk>/contact/quick/", worklist.contact_quick, name="contact_quick"),
     path("p/<slug:project_code>/round/", rounds.today, name="round"),
     path("p/<slug:project_code>/round/checklist/", rounds.round_checklist, name="round_checklist"),
     path("p/<slug:project_code>/round/verify/", rounds.round_verify, name="round_verify"),

@@ -53,6 +53,7 @@ RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
 LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
+WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
@@ -61,7 +62,7 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -115,6 +116,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
+        WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         RELIEF,

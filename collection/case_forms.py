@@ -48,14 +48,14 @@ class CaseFilterForm(forms.Form):
     )
     request = forms.ChoiceField(label=_("Request"), required=False, choices=[("open", _("unanswered"))])
     untouched = forms.ChoiceField(label=_("Contact"), required=False, choices=[("1", _("never contacted"))])
+    closed = forms.ChoiceField(label=_("Settled"), required=False, choices=[("week", _("in the last seven days"))])
     building = forms.ChoiceField(label=_("Building"), required=False)
 
     def __init__(self, data: Any, *, project: Project) -> None:
         super().__init__(data)
         self.fields["class"] = forms.ChoiceField(label=_("Class"), required=False, choices=TargetClass.choices)
         reasons = reasons_for(ALL_ROLES)
-        teams = Team.objects.filter(project=project).active()
-        self._offer("team", [*teams.values_list("pk", "name"), (NOBODY, _("Unassigned"))])
+        self._offer("team", [*_teams(project, str(data.get("team", ""))), (NOBODY, _("Unassigned"))])
         self._offer("member", [*staff_of(project).values_list("pk", "name"), (NOBODY, _("nobody"))])
         self._offer("reason", [(reason.key, reason.label) for reason in reasons])
         self._offer("building", list(Building.objects.filter(project=project).values_list("pk", "name")))
@@ -86,6 +86,7 @@ class CaseFilterForm(forms.Form):
             request=bool(given.get("request")),
             untouched=bool(given.get("untouched")),
             step=given.get("step", ""),
+            closed=given.get("closed", ""),
         )
 
     def in_force(self) -> list[tuple[str, str]]:
@@ -98,6 +99,13 @@ class CaseFilterForm(forms.Form):
                 label = choices.get(int(value) if value.isdecimal() else value, choices.get(value, value))
                 found.append((name, f"{self.fields[name].label} {label}" if choices else value))
         return found
+
+
+def _teams(project: Project, chosen: str) -> list[tuple[int, str]]:
+    """The active teams, and the one that is asked for though it is dissolved: its list stays what a report counted."""
+    teams = Team.objects.filter(project=project)
+    shown = teams.active() | teams.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else teams.active()
+    return list(shown.values_list("pk", "name"))
 
 
 class ReasonForm(forms.Form):

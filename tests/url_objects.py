@@ -19,6 +19,7 @@ from django.core.files.base import ContentFile
 from arrears.assessing import assess_accounts
 from arrears.models import Import
 from collection.assignment import propose
+from collection.models import Milestone
 from company.files import store_file
 from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
@@ -287,6 +288,15 @@ def a_charge(place: Place) -> Arguments:
 @arguments_of("collection:campaign_detail", "collection:campaign_edit", "collection:campaign_state")
 def a_campaign(place: Place) -> Arguments:
     return {"pk": create_campaign(project=place.project, name=f"集中催缴{place.user.pk}").pk}
+
+
+@arguments_of("collection:milestone_accounts")
+def a_milestone(place: Place) -> Arguments:
+    kind = Milestone.Kind.LETTERS_SENT
+    campaign = create_campaign(
+        project=place.project, name=f"集中催缴{place.user.pk}", milestones={kind: dt.date(2025, 12, 5)}
+    )  # fmt: skip
+    return {"pk": campaign.milestones.get().pk}
 
 
 @arguments_of("collection:team_leader", "collection:team_dissolve")

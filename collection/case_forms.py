@@ -48,7 +48,7 @@ class CaseFilterForm(forms.Form):
     )
     request = forms.ChoiceField(label=_("Request"), required=False, choices=[("open", _("unanswered"))])
     untouched = forms.ChoiceField(label=_("Contact"), required=False, choices=[("1", _("never contacted"))])
-    closed = forms.ChoiceField(label=_("Settled"), required=False, choices=[("week", _("in the last seven days"))])
+    closed = forms.ChoiceField(label=_("Case closed"), required=False, choices=[("week", _("in the last seven days"))])
     building = forms.ChoiceField(label=_("Building"), required=False)
 
     def __init__(self, data: Any, *, project: Project) -> None:

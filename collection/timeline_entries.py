@@ -42,6 +42,7 @@ class Entry:
     detail: str = ""
     warnings: list[str] = field(default_factory=list)
     photos: list[VisitPhoto] = field(default_factory=list)
+    contact: int | None = None  # id of the contact that it is, against which a complaint can be held
 
     @property
     def on(self) -> date:

@@ -42,6 +42,7 @@ DASHBOARD = Entry(_("Collection dashboard"), "collection:dashboard", "layout-das
 CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
+CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -80,6 +81,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         PLAYBOOK,
         MARKS,
+        CONDUCT,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -138,6 +140,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LEDGER,
         UNITS,
         MARKS,
+        CONDUCT,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,

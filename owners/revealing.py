@@ -35,6 +35,7 @@ class Purpose(TextChoices):
     NOTICE = "notice", _("for a notice")
     PAYMENT = "payment", _("for a payment")
     REGISTER = "register", _("to keep the register")
+    CALL_BACK = "call_back", _("to ask about a contact")
 
 
 PURPOSE_ROLES: dict[Purpose, frozenset[Role]] = {
@@ -42,7 +43,10 @@ PURPOSE_ROLES: dict[Purpose, frozenset[Role]] = {
     Purpose.NOTICE: RIGHTS[Right.ISSUE_NOTICES],
     Purpose.PAYMENT: RIGHTS[Right.POST_MONEY] | MANAGER,
     Purpose.REGISTER: RIGHTS[Right.KEEP_OWNERS],
+    Purpose.CALL_BACK: RIGHTS[Right.ANSWER_CONDUCT],
 }
+ON_CASES_ONLY = frozenset({Purpose.CONTACT, Purpose.CALL_BACK})
+"""Purposes that mean a call: asked for on the page of a case, where its limits are known."""
 # What it is for where nobody says so, by the first of these roles that one holds.
 USUAL_PURPOSE: dict[Role, Purpose] = {
     Role.PROJECT_MANAGER: Purpose.REGISTER,

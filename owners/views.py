@@ -19,6 +19,7 @@ from company.access import ProjectRequest, project_view
 from company.rights import Right
 from owners.revealing import (
     NUMBERS,
+    ON_CASES_ONLY,
     PURPOSE_ROLES,
     SECRETS,
     MayReveal,
@@ -38,7 +39,7 @@ PURPOSE_LENGTH = 200
 def reveal_page(request: ProjectRequest, kind: str, pk: int) -> HttpResponse:
     """Reveals one piece of personal data to project-wide roles; a number never to make contact, which has limits."""
     why = asked_purpose(request) or usual_purpose(request.roles)
-    if kind in NUMBERS and why == Purpose.CONTACT:
+    if kind in NUMBERS and why in ON_CASES_ONLY:
         raise PermissionDenied
     return answer_reveal(request, kind, pk, why=why)
 
@@ -72,7 +73,9 @@ def answer_reveal(
     purpose = request.POST.get("purpose", "")[:PURPOSE_LENGTH]
     try:
         with transaction.atomic():
-            text = reveal(kind, row, by=request.user, project=request.project, may_reveal=may_reveal, why=why, purpose=purpose)
+            text = reveal(
+                kind, row, by=request.user, project=request.project, may_reveal=may_reveal, why=why, purpose=purpose
+            )
     except RevealRefusedError as error:
         raise PermissionDenied from error
     template = "owners/clear.html" if request.htmx else "owners/revealed.html"
@@ -82,7 +85,7 @@ def answer_reveal(
 def _withheld(request: ProjectRequest, kind: str, row: Model, reasons: Sequence[str]) -> HttpResponse:
     """Why not now. htmx leaves the page as it is when the answer is an error, so it gets the words with a 200."""
     template, status = ("owners/withheld.html", 200) if request.htmx else ("owners/withheld_page.html", 403)
-    others = [one for one in Purpose if one != Purpose.CONTACT and request.roles & PURPOSE_ROLES[one]]
+    others = [one for one in Purpose if one not in ON_CASES_ONLY and request.roles & PURPOSE_ROLES[one]]
     context = {
         "masked": masked(kind, row), "reasons": reasons, "others": others, "back": _back(request),
         "url": request.get_full_path(), "purpose": request.POST.get("purpose", "")[:PURPOSE_LENGTH],

@@ -19,13 +19,14 @@ from django.core.files.base import ContentFile
 from arrears.assessing import assess_accounts
 from arrears.models import Import
 from collection.assignment import propose
-from collection.models import Milestone
+from collection.models import ContactAttempt, Milestone
 from company.files import store_file
 from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
 from notices.firms import save_firm
 from notices.models import NoticeKind
 from owners.models import Phone, ServiceContract
+from tests.conduct_factories import create_call_back, create_complaint
 from tests.factories import (
     NOW,
     TODAY,
@@ -35,6 +36,7 @@ from tests.factories import (
     create_campaign,
     create_case,
     create_charge,
+    create_contact,
     create_fee_type,
     create_law_firm,
     create_made_batch,
@@ -384,6 +386,24 @@ def a_phone_of_a_case(place: Place) -> Arguments:
 @arguments_of("collection:request")
 def a_request(place: Place) -> Arguments:
     return {"pk": create_request(case=create_field_case(project=place.project, by=place.user)).pk}
+
+
+@arguments_of("collection:complaint_new")
+def a_contact(place: Place) -> Arguments:
+    case = create_field_case(project=place.project, by=place.user)
+    return {"pk": create_contact(case=case, outcome=ContactAttempt.Outcome.MET_OWNER).pk}
+
+
+@arguments_of("collection:conduct_complaint")
+def a_complaint_about_conduct(place: Place) -> Arguments:
+    return {"pk": create_complaint(case=create_field_case(project=place.project, by=create_officer(
+        project=place.project))).pk}  # fmt: skip
+
+
+@arguments_of("collection:call_back")
+def a_call_back(place: Place) -> Arguments:
+    case = create_field_case(project=place.project, by=create_officer(project=place.project))
+    return {"pk": create_call_back(case=case).pk}
 
 
 @arguments_of("collection:visit_recorded")

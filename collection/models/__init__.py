@@ -1,6 +1,7 @@
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
+from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
@@ -25,6 +26,8 @@ __all__ = [
     "Assignment",
     "AssignmentProposal",
     "Attribution",
+    "CallBack",
+    "CallBackDraw",
     "Campaign",
     "CampaignTarget",
     "Case",
@@ -33,6 +36,7 @@ __all__ = [
     "CashTaken",
     "Combining",
     "Commendation",
+    "ConductComplaint",
     "ContactAttempt",
     "DailyFigure",
     "Doer",

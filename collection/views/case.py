@@ -79,8 +79,9 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,
+        "may_complain": bool(request.rights & set(MAY_VERIFY)),
         "needs_looking_up": dossier.verification is None and needs_looking_up(request.project, now=now),
-        **_entries_shown(request, timeline(shown)),
+        **_entries_shown(request, timeline(shown, viewer=request.user)),
     }
     return TemplateResponse(request, "collection/case.html", context)
 
@@ -150,9 +151,7 @@ def case_reveal(request: ProjectRequest, pk: int, kind: str, row: int) -> HttpRe
         return owner_id in owners and may_reveal_here(request, shown)
 
     def against(found: Model) -> list[str]:
-        if kind not in NUMBERS or why != Purpose.CONTACT or not is_of_this_case(found):
-            return []
-        return reasons_against(shown, found, now=now)
+        return reasons_against(shown, found, why, now=now) if kind in NUMBERS and is_of_this_case(found) else []
 
     return answer_reveal(request, kind, row, may_reveal=is_of_this_case, why=why, against=against)
 

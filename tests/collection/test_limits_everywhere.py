@@ -20,7 +20,7 @@ from collection.models import Case, ContactAttempt
 from company.models import Project, User
 from owners.models import Phone
 from tests.collection.desk import Desk
-from tests.factories import NOW, SHANGHAI, create_account, create_phone, create_project, create_unit
+from tests.factories import NOW, SHANGHAI, create_account, create_project, create_unit
 from tests.field_factories import create_field_case, create_field_worker, verify_case
 
 pytestmark = pytest.mark.django_db

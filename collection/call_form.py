@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from collection.contact_forms import ContactForm
+from collection.contact_forms import ContactForm, PhotosField, PhotosInput
 from collection.contacts import ContactReport
 from collection.models import ContactAttempt
 from owners.models import EmergencyContact, Phone
@@ -22,6 +22,10 @@ class CallForm(ContactForm):
     channel = forms.ChoiceField(label=_("By"), widget=forms.RadioSelect, initial=Channel.CALL)
     is_incoming = forms.BooleanField(label=_("The owner got in touch"), required=False)
     whom = forms.ChoiceField(label=_("Which number"), required=False)
+    screenshots = PhotosField(
+        label=_("Screenshot of the message"), required=False,
+        widget=PhotosInput(attrs={"accept": "image/jpeg,image/png,image/webp", "multiple": True}),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, phones: list[Phone], emergency: list[EmergencyContact], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,5 +53,6 @@ class CallForm(ContactForm):
             is_incoming=given["is_incoming"],
             phone_id=given["phone_id"],
             emergency_contact_id=given["emergency_contact_id"],
+            files=given["screenshots"],
             **self.contact_fields(),
         )

@@ -79,7 +79,9 @@ def counts(entries: Collection[Entry]) -> dict[Group, int]:
 
 def _contacts(case: Case) -> Iterator[Entry]:
     photos = Prefetch("visit__photos", VisitPhoto.objects.select_related("file").order_by("pk"))
-    contacts = case.contacts.select_related("recorded_by", "visit", "emergency_contact").prefetch_related(photos)
+    contacts = case.contacts.select_related("recorded_by", "visit", "emergency_contact").prefetch_related(
+        photos, "files"
+    )
     for contact in contacts:
         visit = getattr(contact, "visit", None)
         warnings = [_("limit passed: %(limit)s") % {"limit": limit.label} for limit in passed_limits(contact)]
@@ -96,6 +98,7 @@ def _contacts(case: Case) -> Iterator[Entry]:
             detail=contact.note,
             warnings=warnings,
             photos=list(visit.photos.all()) if visit else [],
+            files=list(contact.files.all()),
             contact=contact.pk,
         )
 

@@ -43,6 +43,7 @@ CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
+MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -82,6 +83,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         PLAYBOOK,
         MARKS,
         CONDUCT,
+        MESSAGES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -112,6 +114,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         PUBLIC_NOTICES,
+        MESSAGES,
         CASES,
         LEDGER,
         UNITS,

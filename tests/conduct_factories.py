@@ -4,8 +4,11 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from collection.models import CallBack, CallBackDraw, Case, ConductComplaint, ContactAttempt
+from collection.models import CallBack, CallBackDraw, Case, ConductComplaint, ContactAttempt, ContactFile
+from collection.photos import keep_photos
+from company.photos import prepare_photo
 from tests.factories import NOW, create_contact, create_user
+from tests.field_factories import photo
 
 MONDAY = dt.date(2025, 11, 17)
 
@@ -23,6 +26,14 @@ def create_complaint(
     return ConductComplaint.objects.create(
         project_id=contact.project_id, contact=contact, complainant="owner", submission=uuid.uuid4(), **fields
     )
+
+
+def create_contact_file(*, case: Case) -> ContactFile:
+    contact = create_contact(
+        case=case, outcome=ContactAttempt.Outcome.MET_OWNER, channel=ContactAttempt.Channel.WECHAT, at=NOW
+    )  # fmt: skip
+    [file] = keep_photos([prepare_photo(photo(width=40, height=30))], project=case.project, by=create_user())
+    return ContactFile.objects.create(project_id=case.project_id, contact=contact, file=file)
 
 
 def create_draw(*, case: Case, week_start: dt.date = MONDAY, **fields: Any) -> CallBackDraw:

@@ -19,14 +19,15 @@ from django.core.files.base import ContentFile
 from arrears.assessing import assess_accounts
 from arrears.models import Import
 from collection.assignment import propose
-from collection.models import ContactAttempt, Milestone
+from collection.messages import write_text
+from collection.models import ContactAttempt, MessageText, Milestone
 from company.files import store_file
 from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
 from notices.firms import save_firm
 from notices.models import NoticeKind
 from owners.models import Phone, ServiceContract
-from tests.conduct_factories import create_call_back, create_complaint
+from tests.conduct_factories import create_call_back, create_complaint, create_contact_file
 from tests.factories import (
     NOW,
     TODAY,
@@ -392,6 +393,16 @@ def a_request(place: Place) -> Arguments:
 def a_contact(place: Place) -> Arguments:
     case = create_field_case(project=place.project, by=place.user)
     return {"pk": create_contact(case=case, outcome=ContactAttempt.Outcome.MET_OWNER).pk}
+
+
+@arguments_of("collection:contact_file")
+def a_screenshot(place: Place) -> Arguments:
+    return {"pk": create_contact_file(case=create_field_case(project=place.project, by=place.user)).pk}
+
+
+@arguments_of("collection:message_approve")
+def a_text_of_a_message(place: Place) -> Arguments:
+    return {"pk": write_text(place.project, MessageText.Kind.FIRST, "请回电{联系电话}", by=create_user(), now=NOW).pk}
 
 
 @arguments_of("collection:conduct_complaint")

@@ -16,6 +16,7 @@ from collection.models.incentives import (
 )
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
+from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -38,6 +39,7 @@ __all__ = [
     "Commendation",
     "ConductComplaint",
     "ContactAttempt",
+    "ContactFile",
     "DailyFigure",
     "Doer",
     "ExclusionLimit",
@@ -45,6 +47,7 @@ __all__ = [
     "IncentiveScheme",
     "LimitOverride",
     "Measure",
+    "MessageText",
     "Milestone",
     "Objection",
     "OwnerRequest",

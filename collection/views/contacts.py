@@ -13,6 +13,7 @@ from collection.call_form import CallForm
 from collection.contacts import record_contact
 from collection.dossier import talk_fields
 from collection.limits import clearances
+from collection.messages import message_for
 from collection.models import Case, ContactAttempt
 from collection.reasons import Reason
 from collection.requests import SubmissionReusedError
@@ -56,6 +57,7 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         "reason": Reason.of(case),
         "may_reveal": may_reveal_here(request, case),
         "clearance": clearances([case], ContactAttempt.Channel.CALL, now=now)[case.pk],
+        "offered": message_for(case, now=now),
         "points": talking_points(Reason.of(case), fields),
         "emergency_points": to_emergency_contact(fields),
     }

@@ -16,6 +16,7 @@ from django_htmx.http import trigger_client_event
 
 from collection.contacts import record_contact
 from collection.limits import passed_limits
+from collection.messages import message_for
 from collection.models import Case
 from collection.models.cases import CaseQuerySet
 from collection.requests import SubmissionReusedError
@@ -104,6 +105,7 @@ def contact_quick(request: ProjectRequest, pk: int) -> HttpResponse:
         "line": _line(request, case),
         "form": None if contact or "fold" in request.GET else form,
         "done": contact_title(contact) if contact else "",
+        "offered": None if contact else message_for(case, now=now),
         "passed": passed_limits(contact) if contact else [],
         "today": timezone.localdate(now),
         "is_team": bool(request.roles & (HEAD | MANAGER)),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from collection.call_form import CallForm
 from collection.contacts import record_contact
 from collection.dossier import talk_fields
-from collection.limits import clearances
+from collection.limits import clear, read_facts
 from collection.messages import message_for
 from collection.models import Case, ContactAttempt
 from collection.reasons import Reason
@@ -47,7 +47,7 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         else:
             say_what_was_recorded(request, contact)
             return _after_recording(request, case)
-    fields = talk_fields(case, request.user)
+    fields, facts = talk_fields(case, request.user), read_facts([case], now=now)
     context = {
         "case": case,
         "form": form,
@@ -56,7 +56,8 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         "emergency": form.emergency,
         "reason": Reason.of(case),
         "may_reveal": may_reveal_here(request, case),
-        "clearance": clearances([case], ContactAttempt.Channel.CALL, now=now)[case.pk],
+        "clearance": clear(case, facts, ContactAttempt.Channel.CALL, now=now),
+        "may_send": clear(case, facts, ContactAttempt.Channel.WECHAT, now=now).allowed,
         "offered": message_for(case, now=now),
         "points": talking_points(Reason.of(case), fields),
         "emergency_points": to_emergency_contact(fields),

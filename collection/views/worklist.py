@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from django_htmx.http import trigger_client_event
 
 from collection.contacts import record_contact
-from collection.limits import passed_limits
+from collection.limits import clearances, passed_limits
 from collection.messages import message_for
-from collection.models import Case
+from collection.models import Case, ContactAttempt
 from collection.models.cases import CaseQuerySet
 from collection.requests import SubmissionReusedError
 from collection.timeline import contact_title
@@ -106,6 +106,7 @@ def contact_quick(request: ProjectRequest, pk: int) -> HttpResponse:
         "form": None if contact or "fold" in request.GET else form,
         "done": contact_title(contact) if contact else "",
         "offered": None if contact else message_for(case, now=now),
+        "may_send": not contact and clearances([case], ContactAttempt.Channel.WECHAT, now=now)[case.pk].allowed,
         "passed": passed_limits(contact) if contact else [],
         "today": timezone.localdate(now),
         "is_team": bool(request.roles & (HEAD | MANAGER)),

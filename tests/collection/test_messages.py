@@ -170,6 +170,13 @@ class TestOnThePages:
         monkeypatch.setattr(timezone, "now", lambda: LATER.replace(hour=21))
         assert not any("data-copy" in page or "李业主您好" in page for page in pages())
 
+    def test_three_calls_leave_the_message(self, case: Case, worker: Desk, texts: dict[str, MessageText]) -> None:
+        for _ in range(3):
+            create_contact(case=case, outcome=Outcome.NO_ANSWER, at=NOW)
+        page = worker.get("contact_new", pk=case.pk)
+        assert (page.context_data["clearance"].allowed, page.context_data["may_send"]) == (False, True)
+        assert "data-copy" in page.text
+
     def test_the_screenshot_is_kept_with_the_contact(self, case: Case, worker: Desk, project: Project) -> None:
         shot = SimpleUploadedFile("shot.png", photo(width=60, height=40), "image/png")
         form = {

@@ -26,6 +26,7 @@ from owners.personal_data import mask_name
 
 Kind, Channel = MessageText.Kind, ContactAttempt.Channel
 SOURCE = Path(__file__).parent / "texts" / "messages.txt"
+PHONE = "联系电话"  # a message always says whom to ask
 COMMON = (
     "业主",
     "房号",
@@ -89,8 +90,8 @@ def faults_of(kind: MessageText.Kind, text: str) -> list[str]:
         found.append(_("There is no field %(names)s in this message.") % {"names": in_braces(unknown)})
     if "{" in (bare := FIELD.sub("", text)) or "}" in bare:
         found.append(_("A brace stands alone; braces only enclose the name of a field."))
-    if "联系电话" not in used_fields(text):
-        found.append(_("The message names no number to call back: use {联系电话}."))
+    if PHONE not in used_fields(text):
+        found.append(_("The message names no number to call back: use %(field)s.") % {"field": in_braces([PHONE])})
     if words := [word for word in REFUSED_WORDS if word in text]:
         found.append(_("A message must not say: %(words)s.") % {"words": "、".join(words)})
     return found

@@ -19,15 +19,12 @@ from django.core.files.base import ContentFile
 from arrears.assessing import assess_accounts
 from arrears.models import Import
 from collection.assignment import propose
-from collection.messages import write_text
-from collection.models import ContactAttempt, MessageText, Milestone
 from company.files import store_file
 from company.models import FilePurpose, Post, Project, ProjectAccess, Role, User
 from company.notifying import notify
 from notices.firms import save_firm
 from notices.models import NoticeKind
 from owners.models import Phone, ServiceContract
-from tests.conduct_factories import create_call_back, create_complaint, create_contact_file
 from tests.factories import (
     NOW,
     TODAY,
@@ -37,7 +34,6 @@ from tests.factories import (
     create_campaign,
     create_case,
     create_charge,
-    create_contact,
     create_fee_type,
     create_law_firm,
     create_made_batch,
@@ -293,15 +289,6 @@ def a_campaign(place: Place) -> Arguments:
     return {"pk": create_campaign(project=place.project, name=f"集中催缴{place.user.pk}").pk}
 
 
-@arguments_of("collection:milestone_accounts")
-def a_milestone(place: Place) -> Arguments:
-    kind = Milestone.Kind.LETTERS_SENT
-    campaign = create_campaign(
-        project=place.project, name=f"集中催缴{place.user.pk}", milestones={kind: dt.date(2025, 12, 5)}
-    )  # fmt: skip
-    return {"pk": campaign.milestones.get().pk}
-
-
 @arguments_of("collection:team_leader", "collection:team_dissolve")
 def a_team(place: Place) -> Arguments:
     return {"pk": create_team(project=place.project).pk}
@@ -387,34 +374,6 @@ def a_phone_of_a_case(place: Place) -> Arguments:
 @arguments_of("collection:request")
 def a_request(place: Place) -> Arguments:
     return {"pk": create_request(case=create_field_case(project=place.project, by=place.user)).pk}
-
-
-@arguments_of("collection:complaint_new")
-def a_contact(place: Place) -> Arguments:
-    case = create_field_case(project=place.project, by=place.user)
-    return {"pk": create_contact(case=case, outcome=ContactAttempt.Outcome.MET_OWNER).pk}
-
-
-@arguments_of("collection:contact_file")
-def a_screenshot(place: Place) -> Arguments:
-    return {"pk": create_contact_file(case=create_field_case(project=place.project, by=place.user)).pk}
-
-
-@arguments_of("collection:message_approve")
-def a_text_of_a_message(place: Place) -> Arguments:
-    return {"pk": write_text(place.project, MessageText.Kind.FIRST, "请回电{联系电话}", by=create_user(), now=NOW).pk}
-
-
-@arguments_of("collection:conduct_complaint")
-def a_complaint_about_conduct(place: Place) -> Arguments:
-    return {"pk": create_complaint(case=create_field_case(project=place.project, by=create_officer(
-        project=place.project))).pk}  # fmt: skip
-
-
-@arguments_of("collection:call_back")
-def a_call_back(place: Place) -> Arguments:
-    case = create_field_case(project=place.project, by=create_officer(project=place.project))
-    return {"pk": create_call_back(case=case).pk}
 
 
 @arguments_of("collection:visit_recorded")

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from collection.models import Campaign, Case, Milestone, Stage
+from collection.models import Campaign, Case, Measure, Milestone, Stage
 from notices.models import LawFirm, Notice, NoticeKind, NoticeTemplate
 from owners.models import ServiceContract
 
@@ -153,11 +153,12 @@ def accounts_of(milestone: Milestone, *, today: date) -> Standing | None:
 
 
 def _letters_sent(campaign: Campaign) -> Standing:
-    """Accounts whose letter was sent, of those with a letter and the cases in legal means that have none yet."""
+    """Accounts whose letter was sent, of those with a letter and the cases whose next step is one."""
     letters = _letters(campaign)
     with_letter = frozenset(letters.values_list("account_id", flat=True))
     sent = frozenset(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    return Standing(done=sent, due=with_letter | _legal(campaign))
+    waiting = Case.objects.filter(project=campaign.project_id, next_measure=Measure.LAWYER_LETTER).open()
+    return Standing(done=sent, due=with_letter | frozenset(waiting.values_list("account_id", flat=True)))
 
 
 def _litigation_prepared(campaign: Campaign, today: date) -> Standing:

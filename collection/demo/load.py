@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import conduct, estate, letters, people, work
+from collection.demo import conduct, estate, letters, people, results, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -37,6 +37,8 @@ def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> L
     _count_rows()
     for each in works:
         work.mark_cases(each)
+        results.settle_first_fortnight(each)
+        results.praise_effort(each)
     work.finish_letters(works, demo)
     return loaded
 

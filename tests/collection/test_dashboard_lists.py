@@ -94,7 +94,7 @@ def _put_into_states(cases: list[Case], head: Desk) -> None:
                        state=PromiseToPay.State.BROKEN, judged_on=TODAY)  # fmt: skip
     create_request(case=cases[2])
     create_contact(case=cases[4], outcome=MET)
-    Case.objects.filter(pk=cases[5].pk).update(stage="legal")
+    Case.objects.filter(pk=cases[5].pk).update(stage="legal", next_measure="lawyer_letter")
     for case, day in ((cases[6], 20), (cases[7], 1)):
         Case.objects.filter(pk=case.pk).update(state="closed", overdue=0, closed_on=dt.date(2025, 11, day))
     create_mark(case=cases[8], approved_on=START)

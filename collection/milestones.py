@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection.models import Campaign, Case, Measure, Milestone, Stage
+from collection.scope import cases_in_scope
 from notices.models import LawFirm, Notice, NoticeKind, NoticeTemplate
 from owners.models import ServiceContract
 
@@ -129,7 +130,7 @@ def letters_sent(campaign: Campaign, *, today: date) -> Progress | None:
     milestone = campaign.milestones.filter(kind=Milestone.Kind.LETTERS_SENT).select_related("responsible").first()
     if milestone is None:
         return None
-    return Progress(milestone, _letters_sent(campaign).count, (milestone.due_on - today).days)
+    return Progress(milestone, _letters_sent(campaign, today).count, (milestone.due_on - today).days)
 
 
 def _template_ready(campaign: Campaign, today: date) -> Count:
@@ -146,33 +147,28 @@ def accounts_of(milestone: Milestone, *, today: date) -> Standing | None:
     """The accounts that make the number of a milestone; None where it counts something else."""
     match milestone.kind:
         case Milestone.Kind.LETTERS_SENT:
-            return _letters_sent(milestone.campaign)
+            return _letters_sent(milestone.campaign, today)
         case Milestone.Kind.LITIGATION_PREPARED:
             return _litigation_prepared(milestone.campaign, today)
     return None
 
 
-def _letters_sent(campaign: Campaign) -> Standing:
+def _letters_sent(campaign: Campaign, today: date) -> Standing:
     """Accounts whose letter was sent, of those with a letter and the cases whose next step is one."""
     letters = _letters(campaign)
     with_letter = frozenset(letters.values_list("account_id", flat=True))
     sent = frozenset(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    waiting = Case.objects.filter(project=campaign.project_id, next_measure=Measure.LAWYER_LETTER).open()
+    waiting = _meant(campaign, today).filter(next_measure=Measure.LAWYER_LETTER)
     return Standing(done=sent, due=with_letter | frozenset(waiting.values_list("account_id", flat=True)))
 
 
 def _litigation_prepared(campaign: Campaign, today: date) -> Standing:
     """Cases in legal means with what an action needs: the contract on file, and a letter whose deadline has passed."""
-    legal = _legal(campaign)
+    legal = frozenset(_meant(campaign, today).filter(stage=Stage.LEGAL).values_list("account_id", flat=True))
     contract = ServiceContract.objects.filter(project=campaign.project_id, scan__isnull=False)
     expired = _letters(campaign).filter(state=Notice.State.DISPATCHED, batch__deadline_on__lt=today)
     ready = frozenset(expired.values_list("account_id", flat=True)) & legal if contract.exists() else frozenset()
     return Standing(done=ready, due=legal)
-
-
-def _legal(campaign: Campaign) -> frozenset[int]:
-    cases = Case.objects.filter(project=campaign.project_id, stage=Stage.LEGAL).open()
-    return frozenset(cases.values_list("account_id", flat=True))
 
 
 def _campaign_ends(campaign: Campaign, today: date) -> Count:
@@ -183,6 +179,12 @@ def _campaign_ends(campaign: Campaign, today: date) -> Count:
     return Count(done=days if over else max(0, min(past, days - 1)), due=days)
 
 
+def _meant(campaign: Campaign, today: date) -> QuerySet[Case]:
+    """Open cases that the campaign is about."""
+    cases = Case.objects.filter(project=campaign.project_id).open()
+    return cases_in_scope(cases, campaign, today=today) if campaign.has_scope else cases
+
+
 def _letters(campaign: Campaign) -> QuerySet[Notice]:
     """Lawyer letters that were confirmed since the campaign began and hold."""
     letters = Notice.objects.filter(project=campaign.project_id, kind=NoticeKind.LAWYER_LETTER)
@@ -191,7 +193,7 @@ def _letters(campaign: Campaign) -> QuerySet[Notice]:
 
 COUNTS: dict[str, Callable[[Campaign, date], Count]] = {
     Milestone.Kind.TEMPLATE_READY: _template_ready,
-    Milestone.Kind.LETTERS_SENT: lambda campaign, _today: _letters_sent(campaign).count,
+    Milestone.Kind.LETTERS_SENT: lambda campaign, today: _letters_sent(campaign, today).count,
     Milestone.Kind.LITIGATION_PREPARED: lambda campaign, today: _litigation_prepared(campaign, today).count,
     Milestone.Kind.CAMPAIGN_ENDS: _campaign_ends,
 }

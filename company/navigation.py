@@ -40,6 +40,7 @@ class Link:
 
 DASHBOARD = Entry(_("Collection dashboard"), "collection:dashboard", "layout-dashboard")
 CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
+CALENDAR = Entry(_("Calendar"), "collection:calendar", "calendar-month")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
@@ -64,13 +65,14 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
     Role.PROJECT_MANAGER: (
         DASHBOARD,
         CAMPAIGN,
+        CALENDAR,
         ASSIGNMENT,
         RATES,
         RESULTS,
@@ -125,6 +127,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         RELIEF,
+        CALENDAR,
         ASSIGNMENT,
         PLAYBOOK,
         MARKS,

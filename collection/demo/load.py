@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import conduct, estate, letters, people, results, work
+from collection.demo import conduct, duties, estate, letters, people, results, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -73,6 +73,7 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
     for each in works:
         work.decide(each)
         conduct.complain(each)
+        duties.fill_roster(each)
         work.verify_open(each.estate, each.staff, now=demo.now)
     refresh_all(now=demo.now)
     first = works[0]

@@ -18,6 +18,7 @@ from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -63,6 +64,7 @@ __all__ = [
     "RecoveryBase",
     "Reductions",
     "Reminder",
+    "RosterShift",
     "RoundChecklist",
     "Settlement",
     "SettlementExclusion",

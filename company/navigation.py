@@ -43,6 +43,8 @@ CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 CALENDAR = Entry(_("Calendar"), "collection:calendar", "calendar-month")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
+CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
+MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -54,6 +56,7 @@ RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
 LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
+WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
@@ -62,7 +65,7 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, CALENDAR)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -81,6 +84,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         PLAYBOOK,
         MARKS,
+        CONDUCT,
+        MESSAGES,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -111,12 +116,14 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         PUBLIC_NOTICES,
+        MESSAGES,
         CASES,
         LEDGER,
         UNITS,
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
+        WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         RELIEF,
@@ -139,6 +146,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LEDGER,
         UNITS,
         MARKS,
+        CONDUCT,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,

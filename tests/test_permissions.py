@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from company.models import Project, Role, User
 from tests import (  # noqa: F401  they register their builders
+    url_conduct,
     url_campaigns,
     url_documents,
     url_notices,

@@ -1,6 +1,7 @@
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
+from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
@@ -15,6 +16,7 @@ from collection.models.incentives import (
 )
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
+from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
@@ -26,6 +28,8 @@ __all__ = [
     "Assignment",
     "AssignmentProposal",
     "Attribution",
+    "CallBack",
+    "CallBackDraw",
     "Campaign",
     "CampaignTarget",
     "Case",
@@ -34,7 +38,9 @@ __all__ = [
     "CashTaken",
     "Combining",
     "Commendation",
+    "ConductComplaint",
     "ContactAttempt",
+    "ContactFile",
     "DailyFigure",
     "Doer",
     "ExclusionLimit",
@@ -42,6 +48,7 @@ __all__ = [
     "IncentiveScheme",
     "LimitOverride",
     "Measure",
+    "MessageText",
     "Milestone",
     "Objection",
     "OwnerRequest",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from collection.views import (
+    areas,
     assignment,
     batches,
     calendars,
@@ -86,6 +87,7 @@ urlpatterns = [
     path("p/<slug:project_code>/settlements/<int:pk>/objections/", settlements.objection_new, name="objection_new"),
     path("p/<slug:project_code>/objections/<int:pk>/answer/", settlements.objection_answer, name="objection_answer"),
     path("p/<slug:project_code>/teams/", teams.teams, name="teams"),
+    path("p/<slug:project_code>/teams/areas/", areas.areas, name="areas"),
     path("p/<slug:project_code>/teams/new/", teams.team_new, name="team_new"),
     path("p/<slug:project_code>/teams/propose/", teams.teams_propose, name="teams_propose"),
     path("p/<slug:project_code>/teams/members/<int:pk>/", teams.team_member, name="team_member"),

@@ -1,9 +1,10 @@
+from collection.models.areas import TeamArea
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
-from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
+from collection.models.conventions import Attribution, Parking, QuotaBy, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.incentives import (
     Combining,
@@ -58,6 +59,7 @@ __all__ = [
     "Precondition",
     "PromiseToPay",
     "ProposedAssignment",
+    "QuotaBy",
     "RateConvention",
     "RateSnapshot",
     "ReasonChange",
@@ -74,6 +76,7 @@ __all__ = [
     "SubReason",
     "TargetClass",
     "Team",
+    "TeamArea",
     "TeamMember",
     "Visit",
     "VisitPhoto",

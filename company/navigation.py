@@ -61,7 +61,9 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS)
+SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
+
+FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -79,6 +81,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         BATCHES,
         PLAYBOOK,
         MARKS,
+        SHUT_OFFS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -123,6 +126,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         MARKS,
         RATES,
         MY_RESULTS,
+        SHUT_OFFS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,
@@ -136,6 +140,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LEDGER,
         UNITS,
         MARKS,
+        SHUT_OFFS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,

@@ -80,6 +80,7 @@ MUTABLE = {
     "owners.Email",
     "owners.PersonMerge",
     "owners.EmergencyContact",
+    "owners.SafetyShutOff",
     "owners.ServiceContract",
     "arrears.Account",
     "arrears.ChargeBalance",

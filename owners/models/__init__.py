@@ -2,6 +2,7 @@ from owners.models.buildings import Building, Unit, UnitAlias
 from owners.models.contact_points import Address, Email, EmergencyContact, Phone
 from owners.models.contracts import ServiceContract
 from owners.models.parties import Occupant, Owner, Ownership, OwnershipMember, PersonMerge, SignsOfName
+from owners.models.shut_offs import SafetyShutOff
 
 __all__ = [
     "Address",
@@ -14,6 +15,7 @@ __all__ = [
     "OwnershipMember",
     "PersonMerge",
     "Phone",
+    "SafetyShutOff",
     "ServiceContract",
     "SignsOfName",
     "Unit",

@@ -202,6 +202,8 @@ def _ready_on(step: Step, done: Sequence[DoneStep], events: Iterable[Event], cas
         ready_on = max(ready_on, due.due_on + timedelta(days=1))
     if agreed_on := holds.agreed.get(case.pk):
         ready_on = max(ready_on, agreed_on)
+    if (repair := holds.repairs.get(case.pk)) and repair.agreed_on:
+        ready_on = max(ready_on, repair.agreed_on)
     if case.held_until:
         ready_on = max(ready_on, case.held_until + timedelta(days=1))
     return ready_on

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import estate, letters, people, work
+from collection.demo import estate, letters, people, repairs, shut_offs, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -69,6 +69,9 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
     for each in works:
         work.decide(each)
         work.verify_open(each.estate, each.staff, now=demo.now)
+        project, manager = each.estate.project, each.staff.manager
+        repairs.record_defects(project, by=manager, rng=each.rng, now=demo.now)
+        shut_offs.record(project, manager=manager, head=each.staff.team(0)[0], rng=each.rng, today=demo.today)
     refresh_all(now=demo.now)
     first = works[0]
     letters.issue(

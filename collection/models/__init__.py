@@ -16,6 +16,7 @@ from collection.models.incentives import (
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -54,6 +55,8 @@ __all__ = [
     "RateSnapshot",
     "ReasonChange",
     "RecoveryBase",
+    "RectificationItem",
+    "RectificationMove",
     "Reductions",
     "Reminder",
     "RoundChecklist",

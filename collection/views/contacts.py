@@ -14,6 +14,7 @@ from collection.dossier import talk_fields
 from collection.limits import clearances
 from collection.models import Case, ContactAttempt
 from collection.reasons import Reason
+from collection.repair_dates import disputed_parts
 from collection.requests import SubmissionReusedError
 from collection.talking_points import talking_points, to_emergency_contact
 from collection.views.case import CONFLICT, back_to, may_reveal_here, visible_cases
@@ -62,7 +63,7 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         "reason": Reason.of(case),
         "may_reveal": may_reveal_here(request, case),
         "clearance": clearances([case], ContactAttempt.Channel.CALL, now=now)[case.pk],
-        "points": talking_points(Reason.of(case), fields),
+        "points": talking_points(Reason.of(case), fields, parts=disputed_parts(case)),
         "emergency_points": to_emergency_contact(fields),
     }
     return TemplateResponse(request, "collection/contact_new.html", context, status=status)

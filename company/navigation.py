@@ -61,6 +61,7 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
+EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
 FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, SHUT_OFFS)
@@ -82,6 +83,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         PLAYBOOK,
         MARKS,
         SHUT_OFFS,
+        EXPORTS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -101,6 +103,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LATE_FEES,
         LIMITATION,
         CASES,
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),
@@ -115,6 +118,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        EXPORTS,
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
@@ -141,11 +145,13 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         UNITS,
         MARKS,
         SHUT_OFFS,
+        EXPORTS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,
         Entry(_("Projects"), "company:projects", "building-community", of_project=False),
         Entry(_("Posts"), "company:posts", "id-badge-2", of_project=False),
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),

@@ -220,7 +220,7 @@ IMPORT_MAX_UNPACKED_MB = env.int("IMPORT_MAX_UNPACKED_MB", 400)
 IMPORT_READER_MB = env.int("IMPORT_READER_MB", 512)
 IMPORT_READER_SECONDS = env.int("IMPORT_READER_SECONDS", 10)
 
-# An export with the personal data of more people than this has to be made in parts.
+# An export with the personal data of more people than this needs a second person's consent; a project may set its own.
 PERSONAL_EXPORT_LIMIT = env.int("PERSONAL_EXPORT_LIMIT", 500)
 
 # --- signing in -----------------------------------------------------------------------------------------------------

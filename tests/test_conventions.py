@@ -81,6 +81,8 @@ MUTABLE = {
     "owners.Email",
     "owners.PersonMerge",
     "owners.EmergencyContact",
+    "owners.ExportConsent",
+    "owners.ExportLimit",
     "owners.SafetyShutOff",
     "owners.ServiceContract",
     "arrears.Account",

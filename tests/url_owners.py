@@ -1,5 +1,8 @@
 """What stands in the addresses of owners, units and merges; see tests/url_objects.py."""
 
+import uuid
+
+from owners.export_consent import PersonalExport, ask_for_consent
 from owners.merging import merge_persons
 from owners.models import Address, Occupant
 from tests.factories import NOW, create_owner, create_ownership, create_phone, create_unit
@@ -66,3 +69,11 @@ def a_merge(place: Place) -> Arguments:
 def a_shut_off(place: Place) -> Arguments:
     """Proposed by the viewer, who may read its proof."""
     return {"pk": create_shut_off(unit=create_unit(project=place.project), by=place.user).pk}
+
+
+@arguments_of("owners:export_decide")
+def a_request_to_export(place: Place) -> Arguments:
+    """The viewer's own, so that whoever exports sees it."""
+    wanted = PersonalExport("owners-register", "房屋与业主", f"/p/{place.project.code}/units/export/", 900)
+    asked = ask_for_consent(place.project, wanted, "核对", by=place.user, now=NOW, submission=uuid.uuid4())
+    return {"pk": asked.pk}

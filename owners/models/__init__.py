@@ -1,6 +1,7 @@
 from owners.models.buildings import Building, Unit, UnitAlias
 from owners.models.contact_points import Address, Email, EmergencyContact, Phone
 from owners.models.contracts import ServiceContract
+from owners.models.exports import ExportConsent, ExportLimit
 from owners.models.parties import Occupant, Owner, Ownership, OwnershipMember, PersonMerge, SignsOfName
 from owners.models.shut_offs import SafetyShutOff
 
@@ -9,6 +10,8 @@ __all__ = [
     "Building",
     "Email",
     "EmergencyContact",
+    "ExportConsent",
+    "ExportLimit",
     "Occupant",
     "Owner",
     "Ownership",

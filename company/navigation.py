@@ -61,10 +61,12 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
+DAILY = Entry(_("Daily sheet"), "collection:daily", "clipboard-list", apart=True)
+REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, SHUT_OFFS)
+FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -80,6 +82,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LIMITATION,
         RELIEF,
         BATCHES,
+        DAILY,
+        REPORTS,
         PLAYBOOK,
         MARKS,
         SHUT_OFFS,
@@ -103,6 +107,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LATE_FEES,
         LIMITATION,
         CASES,
+        REPORTS,
         EXPORTS,
         TERMS,
         FIRST_DAY,
@@ -130,6 +135,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         MARKS,
         RATES,
         MY_RESULTS,
+        DAILY,
         SHUT_OFFS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
@@ -143,6 +149,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        REPORTS,
         MARKS,
         SHUT_OFFS,
         EXPORTS,

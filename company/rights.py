@@ -53,6 +53,7 @@ class Right(models.TextChoices):
     KEEP_OWNERS = "keep_owners", _("Keep owners, contacts and sales")
     MANAGE_TERMS = "manage_terms", _("Keep contract, fees and buildings")
     SEE_AUDIT = "see_audit", _("See the audit trail")
+    SEE_REPORTS = "see_reports", _("See weekly and monthly reports")
     SEE_SHUT_OFFS = "see_shut_offs", _("See safety shut-offs")
     PROPOSE_SHUT_OFF = "propose_shut_off", _("Propose a safety shut-off")
     APPROVE_SHUT_OFF = "approve_shut_off", _("Approve a safety shut-off")
@@ -99,6 +100,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.KEEP_OWNERS: FINANCE | MANAGER,
     Right.MANAGE_TERMS: FINANCE | MANAGER | ADMIN,
     Right.SEE_AUDIT: LEADER | ADMIN,
+    Right.SEE_REPORTS: FINANCE | MANAGER | LEADER,
     Right.SEE_SHUT_OFFS: FIELD | HEAD | MANAGER | LEADER,
     Right.PROPOSE_SHUT_OFF: FIELD | HEAD,
     Right.APPROVE_SHUT_OFF: MANAGER,

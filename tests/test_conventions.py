@@ -46,6 +46,8 @@ FROZEN = {
     "collection.LimitOverride",
     "collection.Objection",
     "collection.RateConvention",
+    "collection.PeriodReport",
+    "collection.ReportReview",
     "collection.RateSnapshot",
     "collection.RectificationMove",
     "collection.ReasonChange",

@@ -17,6 +17,7 @@ from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
+from collection.models.reports import PeriodReport, ReportReview
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -46,6 +47,7 @@ __all__ = [
     "Objection",
     "OwnerRequest",
     "Parking",
+    "PeriodReport",
     "Playbook",
     "PlaybookStep",
     "Precondition",
@@ -59,6 +61,7 @@ __all__ = [
     "RectificationMove",
     "Reductions",
     "Reminder",
+    "ReportReview",
     "RoundChecklist",
     "Settlement",
     "SettlementExclusion",

@@ -57,6 +57,7 @@ TABLE: dict[Right, str] = {
     Right.KEEP_OWNERS: "finance manager",
     Right.MANAGE_TERMS: "finance manager admin",
     Right.SEE_AUDIT: "leader admin",
+    Right.SEE_REPORTS: "finance manager leader",
     Right.SEE_SHUT_OFFS: "field head manager leader",
     Right.PROPOSE_SHUT_OFF: "field head",
     Right.APPROVE_SHUT_OFF: "manager",

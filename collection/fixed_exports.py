@@ -119,7 +119,7 @@ def _ledger_heads(years: Collection[int]) -> list[str]:
     return [
         pgettext("column", "Unit"), pgettext("column", "Owner"), *(str(year) for year in years),
         _("Start unknown"), _("Total"), _("Months owed"), _("Oldest due day"), _("Reason"), _("Team"),
-        _("Responsible"), _("Last contact"), _("Channel"), _("Promised for"), _("Promised amount"),
+        _("Responsible"), _("Last contact"), pgettext("contact", "Channel"), _("Promised for"), _("Promised amount"),
         _("State of the promise"),
     ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from arrears.exporting import Cell, Sheet, book_in
 from collection.models import ArrearsReason, ContactAttempt, PeriodReport, TargetClass
@@ -118,12 +118,12 @@ def _sheets(of: ReportPage) -> Iterator[tuple[str, list[str], Iterable[list[Cell
     )  # fmt: skip
     yield (
         _("Teams"),
-        [_("Team"), _("Received"), _("Contacts"), _("Reached"), _("Open cases"), _("Overdue")],
+        [_("Team"), _("Received"), pgettext("number", "Contacts"), _("Reached"), _("Open cases"), _("Overdue")],
         ([line.name or _("Unassigned"), line.received, line.contacts, line.reached, line.open, line.overdue]
          for line in of.teams),
     )  # fmt: skip
     reasons: list[list[Cell]] = [[str(label), number, amount] for label, number, amount in of.reasons]
-    yield _("Reasons of arrears"), [_("Reason"), _("Cases"), _("Overdue")], reasons
+    yield _("Why it is unpaid"), [_("Reason"), _("Cases"), _("Overdue")], reasons
 
 
 def _rate(line: dict[str, Any]) -> RateLine:

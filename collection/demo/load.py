@@ -12,6 +12,7 @@ from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
 from collection.demo.work import Work
+from collection.reports import make_reports
 from collection.stages import refresh_all
 from company.models import Project
 
@@ -38,6 +39,7 @@ def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> L
     for each in works:
         work.mark_cases(each)
     work.finish_letters(works, demo)
+    make_reports(now=demo.now)
     return loaded
 
 

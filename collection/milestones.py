@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from collection.models import Campaign, Case, Milestone, Stage
+from collection.models import Campaign, Case, Measure, Milestone, Stage
 from notices.models import LawFirm, Notice, NoticeKind, NoticeTemplate
 from owners.models import ServiceContract
 
@@ -131,12 +131,12 @@ def _template_ready(campaign: Campaign, today: date) -> Count:
 
 
 def _letters_sent(campaign: Campaign, today: date) -> Count:
-    """Accounts whose letter was sent, of those with a letter and the cases in legal means that have none yet."""
+    """Accounts whose letter was sent, of those with a letter and the cases whose next step is one."""
     letters = _letters(campaign)
     with_letter = set(letters.values_list("account_id", flat=True))
     sent = set(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    legal = Case.objects.filter(project=campaign.project_id, stage=Stage.LEGAL).open()
-    return Count(done=len(sent), due=len(with_letter | set(legal.values_list("account_id", flat=True))))
+    due = Case.objects.filter(project=campaign.project_id, next_measure=Measure.LAWYER_LETTER).open()
+    return Count(done=len(sent), due=len(with_letter | set(due.values_list("account_id", flat=True))))
 
 
 def _litigation_prepared(campaign: Campaign, today: date) -> Count:

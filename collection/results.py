@@ -187,7 +187,7 @@ def _class_result(
 
 
 def _taken_back(campaign: Campaign, settings: RateSettings) -> dict[tuple[Held, TargetClass], Decimal]:
-    """CNY of payments that counted in settlements of earlier campaigns and were reversed since the last settlement.
+    """CNY that counted in settlements of earlier campaigns and was taken back since the last settlement.
 
     It is laid to whom the case belonged to at that settlement's closing. Reversals within this campaign's own money
     are in its figures already.
@@ -212,22 +212,31 @@ def _taken_back(campaign: Campaign, settings: RateSettings) -> dict[tuple[Held, 
 def _reversed_since(
     settlement: Settlement, since: datetime, settings: RateSettings
 ) -> Iterable[tuple[int, TargetClass, Decimal]]:
-    """By account and class: what was settled in the settlement's campaign by payments that were reversed later."""
+    """By account and class: what the settlement counted and is released since, less what of it settles charges anew
+    as of the same period.
+
+    A reversed payment, and a reversed charge: its money becomes credit, and would count once more where it is used.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT a.account_id, u.usage, f.nature, sum(a.amount)
-            FROM arrears_allocation a
-            JOIN arrears_payment p ON p.id = a.payment_id
-            JOIN arrears_payment r ON r.id = p.reversed_by_id
-            JOIN arrears_allocation x ON x.id = a.reversed_by_id
-            JOIN arrears_charge c ON c.id = a.charge_id
+            SELECT s.account_id, u.usage, f.nature, sum(s.amount)
+            FROM (
+                SELECT a.account_id, a.charge_id, a.payment_id, a.amount
+                FROM arrears_allocation a JOIN arrears_allocation x ON x.id = a.reversed_by_id
+                WHERE a.project_id = %(project)s AND a.kind = 'allocation' AND a.posted_at <= %(frozen)s
+                  AND x.posted_at > %(since)s AND a.effective_on BETWEEN %(start)s AND %(end)s
+                UNION ALL
+                SELECT a.account_id, a.charge_id, a.payment_id, -a.amount
+                FROM arrears_allocation a
+                WHERE a.project_id = %(project)s AND a.kind = 'allocation' AND a.posted_at > %(since)s
+                  AND a.reversed_by_id IS NULL AND a.effective_on BETWEEN %(start)s AND %(end)s
+            ) s
+            JOIN arrears_payment p ON p.id = s.payment_id AND p.received_on IS NOT NULL AND p.posted_at <= %(frozen)s
+            JOIN arrears_charge c ON c.id = s.charge_id
             JOIN arrears_feetype f ON f.id = c.fee_type_id
             JOIN owners_unit u ON u.id = c.unit_id
-            WHERE a.project_id = %(project)s AND a.kind = 'allocation' AND p.received_on IS NOT NULL
-              AND a.effective_on BETWEEN %(start)s AND %(end)s AND a.posted_at <= %(frozen)s
-              AND r.posted_at > %(since)s AND x.posted_at > %(since)s
-            GROUP BY 1, 2, 3
+            GROUP BY 1, 2, 3 HAVING sum(s.amount) > 0
             """,
             {
                 "project": settlement.project_id,

@@ -47,6 +47,13 @@ MEETS: Mapping[Precondition, frozenset[Happening]] = {
     Precondition.WRITTEN: frozenset({Happening.MESSAGE_SENT, Happening.FEE_NOTICE, Happening.EMS_NOTICE}),
     Precondition.ANSWERED: frozenset({Happening.ANSWERED}),
 }
+# What one contact is at the same moment: whichever of these does a step, the others do none after it.
+OF_ONE_CONTACT = frozenset(
+    {
+        Happening.ATTEMPTED, Happening.MESSAGE_SENT, Happening.REACHED, Happening.HEAD_TALKED, Happening.PASSED_ON,
+        Happening.VISITED, Happening.SLIP_LEFT,
+    }
+)  # fmt: skip
 # Nobody who cannot be reached can be talked to: there an attempt is enough for the reminder.
 ATTEMPTS = frozenset({Happening.ATTEMPTED, Happening.VISITED})
 
@@ -203,19 +210,25 @@ def _lacking(step: Step, case: Case, events: Iterable[Event]) -> Precondition | 
 
 
 def _climb(steps: Sequence[Step], events: Sequence[Event], reason: ArrearsReason, *, start: date) -> Iterator[DoneStep]:
-    """The steps done one after the other; each event does one step at most, and the contact that shows that somebody
+    """The steps done one after the other; each contact does one step at most, and the one that shows that somebody
     had read the file may do the next one too."""
-    events = [event for event in events if event.on >= start]
-    position = 0
+    left = [event for event in events if event.on >= start]
     for step in steps:
         counts = DONE_BY[step.measure]
         if reason == ArrearsReason.UNREACHABLE and step.measure == Measure.REMIND:
             counts |= ATTEMPTS
-        index = next((i for i in range(position, len(events)) if events[i].happening in counts), None)
+        index = next((index for index, event in enumerate(left) if event.happening in counts), None)
         if index is None:
             return
-        yield DoneStep(step, events[index].on)
-        position = index if step.measure == Measure.VERIFY else index + 1
+        yield DoneStep(step, left[index].on)
+        left = left[index:] if step.measure == Measure.VERIFY else _after(left[index], left[index + 1 :])
+
+
+def _after(done: Event, later: Sequence[Event]) -> list[Event]:
+    """What may do the next step: without what else the same contact was."""
+    if done.happening not in OF_ONE_CONTACT:
+        return list(later)
+    return [event for event in later if event.at != done.at or event.happening not in OF_ONE_CONTACT]
 
 
 def _ready_on(step: Step, done: Sequence[DoneStep], events: Iterable[Event], case: Case, holds: Holds) -> date:

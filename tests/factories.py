@@ -30,7 +30,7 @@ from collection.models import (
 )
 from company.files import store_file
 from company.models import FilePurpose, Project, ProjectAccess, Role, StoredFile, User
-from notices.default_texts import default_text
+from notices.default_texts import default_text, usual_paper
 from notices.issuing import confirm_batch
 from notices.models import Batch, LawFirm, Notice, NoticeKind, NoticeTemplate, Paper
 from notices.papers import issue_receipt
@@ -192,14 +192,15 @@ def create_letter_project(**fields: Any) -> Project:
     return project
 
 
-def create_approved_text(*, project: Project) -> NoticeTemplate:
+def create_approved_text(*, project: Project, kind: NoticeKind = NoticeKind.LAWYER_LETTER) -> NoticeTemplate:
     """The text of lawyers' letters that is in force in the project."""
-    in_force = NoticeTemplate.objects.filter(project=project, state=NoticeTemplate.State.APPROVED).first()
+    in_force = NoticeTemplate.objects.filter(project=project, kind=kind, state=NoticeTemplate.State.APPROVED).first()
     return in_force or NoticeTemplate.objects.create(
         project=project,
-        kind=NoticeKind.LAWYER_LETTER,
+        kind=kind,
         version=1,
-        body=default_text(NoticeKind.LAWYER_LETTER),
+        body=default_text(kind),
+        paper=usual_paper(kind),
         state=NoticeTemplate.State.APPROVED,
         approved_at=NOW,
         approved_by=create_user(name="沈静宜"),

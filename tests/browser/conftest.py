@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,20 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Ends with its file: while it runs, its event loop makes Django refuse the database to other tests."""
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Chromium; while it runs, its event loop makes Django refuse the database to this thread."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One for all tests of a file."""
+    with browsing() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from collection.campaigns import (
     save_campaign,
 )
 from collection.milestones import Progress, progress_of
-from collection.models import Campaign, CampaignTarget, Milestone, Stage, TargetClass
+from collection.models import Campaign, CampaignTarget, Measure, Milestone, Stage, TargetClass
 from company.models import AuditEvent, FilePurpose, Project, Role, StoredFile, User
 from notices.models import Notice, NoticeKind, NoticeTemplate
 from tests.factories import (
@@ -218,8 +218,9 @@ class TestProgress:
         campaign = create_campaign(project=project, milestones=GOOD_DATES)
         assert not progress(campaign, Kind.LETTERS_SENT).is_complete  # nothing due is nothing done
         written = [create_debtor(project=project) for _ in range(2)]
-        create_case(account=written[0], stage=Stage.LEGAL)
-        create_case(account=create_debtor(project=project), stage=Stage.LEGAL)
+        create_case(account=written[0], stage=Stage.LEGAL, next_measure=Measure.LITIGATE)
+        create_case(account=create_debtor(project=project), stage=Stage.LEGAL, next_measure=Measure.LAWYER_LETTER)
+        create_case(account=create_debtor(project=project), stage=Stage.LEGAL, next_measure=Measure.EMS_NOTICE)
         batch = confirm_letters(project=project, accounts=written)
         assert (progress(campaign, Kind.LETTERS_SENT).count.done, progress(campaign, Kind.LETTERS_SENT).count.due) == (
             0,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from arrears.posting import reverse_payment
+from arrears.posting import reverse_charge, reverse_payment
 from collection import settling
 from collection.incentives import Outcome
 from collection.models import (
@@ -85,11 +85,16 @@ class TestFigures:
         assert moves_before(estate.campaign, closes_on=ON, days=14) == [moved]
         assert moves_before(estate.campaign, closes_on=ON, days=7) == []
 
-    def test_what_is_taken_back_later_lowers_the_next_campaign(self, estate: Estate) -> None:
+    @pytest.mark.parametrize(("what", "amount"), [("payment", 300), ("charge", 100)])
+    def test_what_is_taken_back_later_lowers_the_next_campaign(self, estate: Estate, what: str, amount: int) -> None:
+        """The money of a reversed charge settles another one in the next campaign, and counts once."""
         approve_settlement(estate.propose().pk, by=estate.leader, now=NOW)
-        payment = estate.cases[0].account.payments.get(amount=D(300))
-        later = NOW + dt.timedelta(days=40)
-        reverse_payment(payment.pk, today=later.date(), now=later, by=estate.manager, effective_on=later.date())
+        later = NOW + dt.timedelta(days=20)
+        on_that_day = {"today": later.date(), "now": later, "by": estate.manager, "effective_on": later.date()}
+        if what == "payment":
+            reverse_payment(estate.cases[0].account.payments.get(amount=D(300)).pk, **on_that_day)
+        else:
+            reverse_charge(estate.cases[0].account.charges.get(period_start=dt.date(2025, 7, 1)).pk, **on_that_day)
         Campaign.objects.update(state=Campaign.State.CLOSED)
         following = create_campaign(
             project=estate.project, name="下一期", starts_on=later.date(), ends_on=later.date() + dt.timedelta(days=30)
@@ -97,10 +102,10 @@ class TestFigures:
         results = compute_results(following, closes_on=later.date() + dt.timedelta(days=5))
         corrected = {each.name: each.result.classes[0].corrected for each in results.holders}
         assert {name: amount for name, amount in corrected.items() if amount} == {
-            name: D(300) for name in ("项目", "一组", "王倩")
+            name: D(amount) for name in ("项目", "一组", "王倩")
         }
         first = next(each for each in results.holders if each.name == "一组").result.classes[0]
-        assert first.quota.collected == D(-300)
+        assert first.quota.collected == (D(-300) if what == "payment" else D(0))
 
     def test_the_number_of_queries_does_not_grow(self, estate: Estate, django_assert_max_num_queries) -> None:
         with django_assert_max_num_queries(10):

@@ -127,6 +127,16 @@ class TestClimbing:
         assert (standing.stage, standing.step.key) == (Stage.LEGAL, "lawyer_letter")
         assert standing.ready_on == OPENED + 18 * DAY, "a reasonable time after the talk"
 
+    def test_the_talk_at_a_door_is_not_the_visit_after_it_as_well(self, project: Project, head: User) -> None:
+        case = old_case(project, ArrearsReason.BURGLED)
+        create_contact(case=case, outcome=Outcome.MET_OWNER, at=at(1))
+        create_visit(case=case, at=at(3), recorded_by=head)
+        standing = stand(case)
+        assert standing.step.key == "visit_again"
+        assert standing.ready_on == OPENED + 10 * DAY
+        create_visit(case=case, at=at(10))
+        assert stand(case).step.key == "lawyer_letter"
+
     def test_a_repair_is_answered_followed_and_looked_at_again(self, project: Project, head: User) -> None:
         case = old_case(project, ArrearsReason.RECTIFICATION)
         create_contact(case=case, outcome=Outcome.MET_OWNER, at=at(1))

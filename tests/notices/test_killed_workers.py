@@ -67,7 +67,8 @@ def letters():
 @pytest.fixture
 def batch(letters, settings, tmp_path, monkeypatch):
     settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(making, "STALE_AFTER", timedelta(seconds=6))
+    # Shorter than a chunk takes on a busy machine it would take work away from workers that live.
+    monkeypatch.setattr(making, "STALE_AFTER", timedelta(seconds=6 if letters == LETTERS else 20))
     project = create_letter_project()
     accounts = [create_debtor(project=project, verified=False) for _ in range(letters)]
     now = timezone.now()

@@ -148,7 +148,9 @@ def sheet_workbook(of: DailySheet) -> IO[bytes]:
             ])  # fmt: skip
         sheet = Sheet(book, _("Yesterday"))
         sheet.title(title, _("Received %(amount)s from %(payers)s accounts") % _money(of))
-        sheet.heads([_("Member"), pgettext("number", "Contacts"), _("Visits"), _("Reached"), _("Promises"), _("Requests")])
+        sheet.heads(
+            [_("Member"), pgettext("number", "Contacts"), _("Visits"), _("Reached"), _("Promises"), _("Requests")]
+        )
         for one in of.results:
             sheet.row([one.user.name, one.attempts, one.visits, one.reached, one.promises, one.requests])
         sheet = Sheet(book, _("Promises"))

@@ -1,5 +1,6 @@
 """Safety shut-offs: records of vacant units, with proof and a second person, and never a means of collection (C7)."""
 
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_django import Settings
 
 from collection.models import Measure
 from company.models import AuditEvent, FilePurpose, Project, Role, User
+from owners import shut_offs
 from owners.models import Occupant, SafetyShutOff, Unit
 from owners.shut_offs import (
     NotEntitledError,
@@ -269,3 +271,49 @@ class TestPages:
                 desk.get("shut_offs")
             counted.append(len(captured))
         assert counted[0] == counted[1]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoManagers:
+    def decide_at_once(self) -> tuple[SafetyShutOff, list[object]]:
+        """One approves and one refuses at the same moment; the first holds its transaction open for a while."""
+        row = create_shut_off(unit=create_unit(project=create_project(code="FHC1")))
+        people = [create_user(name="沈静宜"), create_user(name="韩志远")]
+        results: list[object] = [None, None]
+        started, commit = threading.Event(), threading.Event()
+
+        def press(index: int) -> None:
+            try:
+                with transaction.atomic():
+                    decide_shut_off(row.pk, approve=index == 0, by=people[index], roles=MANAGER, now=NOW)
+                    started.set()
+                    if index == 0:
+                        commit.wait(5)
+                results[index] = "decided"
+            except ShutOffMoveError as error:
+                results[index] = error
+            connection.close()
+
+        threads = [threading.Thread(target=press, args=[index]) for index in (0, 1)]
+        threads[0].start()
+        started.wait(5)
+        threads[1].start()
+        threads[1].join(0.5)
+        commit.set()
+        for thread in threads:
+            thread.join()
+        row.refresh_from_db()
+        return row, results
+
+    def test_one_decision_counts(self) -> None:
+        row, (first, second) = self.decide_at_once()
+        assert (row.state, first) == (State.IN_FORCE, "decided")
+        assert isinstance(second, ShutOffMoveError)
+
+    def test_control_without_the_lock_the_second_overwrites_the_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            shut_offs, "_lock", lambda pk, state: SafetyShutOff.objects.select_related("unit", "project").get(pk=pk)
+        )
+        row, results = self.decide_at_once()
+        assert results == ["decided", "decided"]
+        assert row.state == State.REFUSED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import estate, letters, people, repairs, shut_offs, work
+from collection.demo import estate, letters, people, repairs, results, shut_offs, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -38,6 +38,8 @@ def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> L
     _count_rows()
     for each in works:
         work.mark_cases(each)
+        results.settle_first_fortnight(each)
+        results.praise_effort(each)
     work.finish_letters(works, demo)
     make_reports(now=demo.now)
     return loaded

@@ -162,8 +162,9 @@ STATEMENTS = [
     FROM generate_series(1, %(projects)s) p, generate_series(1, %(teams)s) t
     """,
     """
-    INSERT INTO collection_campaign (id, project_id, name, state, starts_on, ends_on, contradiction_reason, created_at)
-    SELECT p, p, '四季度集中催缴', 'running', '2025-11-01', '2025-12-31', '', '2025-10-20'
+    INSERT INTO collection_campaign (id, project_id, name, state, starts_on, ends_on, classes, contradiction_reason,
+        created_at)
+    SELECT p, p, '四季度集中催缴', 'running', '2025-11-01', '2025-12-31', '{}', '', '2025-10-20'
     FROM generate_series(1, %(projects)s) p
     """,
     """

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -87,19 +87,24 @@ def propose(project: Project, *, by: User, today: date, now: datetime, team: Tea
 
     Raises NoTeamsError. Teams get alike loads, then the members of each.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # one draft a project: the later one waits
-    AssignmentProposal.objects.filter(project=project, state=State.DRAFT).update(state=State.DROPPED)
+    take_turn(project)
     members = answering_members(project)
     if team:
         members = {team.pk: members[team.pk]} if team.pk in members else {}
     if not members:
         raise NoTeamsError
     cases = Case.objects.filter(project=project).open().in_round_order()
-    items = _items(cases.filter(team=team) if team else cases, on=today)
+    items = read_placed(cases.filter(team=team) if team else cases, on=today)
     proposal = AssignmentProposal.objects.create(project=project, team=team, created_at=now, created_by=by)
     ProposedAssignment.objects.bulk_create(_entries(proposal, items, members), batch_size=2000)
     record(action="assignment.proposed", by=by, project=project, obj=proposal, cases=len(items))
     return proposal
+
+
+def take_turn(project: Project) -> None:
+    """One draft a project: of two people who propose the later one waits, and the present draft is dropped."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    AssignmentProposal.objects.filter(project=project, state=State.DRAFT).update(state=State.DROPPED)
 
 
 class _Read(NamedTuple):
@@ -116,14 +121,19 @@ class _Read(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A case with its present member, and as an item among teams."""
 
     item: Item
     member_id: int | None
 
+    def among_members(self, holder: int | None) -> Item:
+        """The case as an item among members, with ``holder``."""
+        return replace(self.item, holder=holder)
 
-def _items(cases: CaseQuerySet, *, on: date) -> list[_Placed]:
+
+def read_placed(cases: CaseQuerySet, *, on: date) -> list[Placed]:
+    """What a split needs of ``cases``, in their order; two queries."""
     rows = cases.values_list(
         "pk", "overdue", "oldest_due_on", "reason", "team", "responsible",
         "account__unit__building", "account__unit__entrance",
@@ -131,7 +141,7 @@ def _items(cases: CaseQuerySet, *, on: date) -> list[_Placed]:
     read = [_Read(*row) for row in rows]
     scores = difficulties(read, on=on)
     return [
-        _Placed(
+        Placed(
             Item(case.pk, case.building_id, case.entrance, case.overdue, scores[case.pk].total, case.team_id),
             case.responsible_id,
         )
@@ -140,12 +150,12 @@ def _items(cases: CaseQuerySet, *, on: date) -> list[_Placed]:
 
 
 def _entries(
-    proposal: AssignmentProposal, placed: Sequence[_Placed], members: Mapping[int, Sequence[int]]
+    proposal: AssignmentProposal, placed: Sequence[Placed], members: Mapping[int, Sequence[int]]
 ) -> Iterable[ProposedAssignment]:
     team_of = balance([case.item for case in placed], list(members))
     in_team: dict[int, list[Item]] = defaultdict(list)
     for case in placed:
-        in_team[team_of[case.item.case_id]].append(_held_by(case.item, case.member_id))
+        in_team[team_of[case.item.case_id]].append(case.among_members(case.member_id))
     for team_id, items in in_team.items():
         member_of = balance(items, members[team_id]) if members[team_id] else {}
         for item in items:
@@ -157,10 +167,6 @@ def _entries(
                 amount=item.amount,
                 difficulty=item.difficulty,
             )
-
-
-def _held_by(item: Item, holder: int | None) -> Item:
-    return Item(item.case_id, item.building, item.entrance, item.amount, item.difficulty, holder)
 
 
 @transaction.atomic
@@ -178,7 +184,10 @@ def move(
     TeamsChangedError, and NothingThereError where some of the cases are not with ``source`` any more.
     """
     proposal = _lock(proposal_id)
-    members = answering_members(proposal.project)
+    members = {
+        team: [member for member in ids if member != proposal.member_id]  # who hands over takes nothing back
+        for team, ids in answering_members(proposal.project).items()
+    }
     is_elsewhere = proposal.team_id is not None and team_id != proposal.team_id
     if is_elsewhere or team_id not in members or (member_id is not None and member_id not in members[team_id]):
         raise TeamsChangedError

@@ -73,14 +73,20 @@ class Piece:
                 self.held[item.holder] += vector.load
 
 
-def balance(items: Sequence[Item], holders: Sequence[int]) -> dict[int, int]:
+def balance(items: Sequence[Item], holders: Sequence[int], *, standing: Sequence[Item] = ()) -> dict[int, int]:
     """The holder of each case by case id. Every case gets exactly one; the same input gives the same answer.
 
-    ``items`` come in walking order, so that a part of an entrance is a run of neighbouring flats.
+    ``items`` come in walking order, so that a part of an entrance is a run of neighbouring flats. ``standing`` cases
+    stay with their holder, one of ``holders``; they count in the loads and draw their building's cases.
     """
     if not holders:
         raise ValueError("nobody to give the cases to")
-    search = _Search(holders, _whole_buildings(items, holders))
+    index = {holder: at for at, holder in enumerate(holders)}
+    sized = list(_sizes([*items, *standing], len(holders)))
+    stays = _Standing(len(holders))
+    for item, size in sized[len(items) :]:
+        stays.add(item.building, index[item.holder or 0], size)
+    search = _Search(holders, _whole_buildings(sized[: len(items)], index, stays), stays)
     search.improve(everywhere=True)
     cut = _by_entrance
     while search.excess() > 0 and search.break_up(cut):
@@ -114,18 +120,30 @@ def _sizes(items: Sequence[Item], holders: int) -> Iterator[tuple[Item, Vector]]
         yield item, Vector(load, number, amount)
 
 
-def _whole_buildings(items: Sequence[Item], holders: Sequence[int]) -> list[Piece]:
+class _Standing:
+    """What holders have and keep: their loads, and how many cases of each building."""
+
+    def __init__(self, holders: int) -> None:
+        self.loads = [ZERO] * holders
+        self.places: dict[int, Counter[int]] = defaultdict(Counter)
+
+    def add(self, building: int, at: int, size: Vector) -> None:
+        self.loads[at] = self.loads[at].plus(size)
+        self.places[building][at] += 1
+
+
+def _whole_buildings(sized: Members, index: dict[int, int], standing: _Standing) -> list[Piece]:
     """Where the search starts: what is held stays, new cases join their building, new buildings fill the gaps."""
-    index = {holder: at for at, holder in enumerate(holders)}
     of_building: dict[int, Members] = defaultdict(list)
-    for item, size in _sizes(items, len(holders)):
+    for item, size in sized:
         at = index.get(item.holder) if item.holder is not None else None
         held = Item(item.case_id, item.building, item.entrance, item.amount, item.difficulty, at)
         of_building[item.building].append((held, size))
     placed: list[Piece] = []
     unplaced: list[Piece] = []
     for building, members in of_building.items():
-        most = Counter(item.holder for item, _size in members if item.holder is not None).most_common(1)
+        held_by = Counter(item.holder for item, _size in members if item.holder is not None)
+        most = (held_by + standing.places[building]).most_common(1)
         if not most:
             unplaced.append(Piece(building, members, 0))
             continue
@@ -133,16 +151,15 @@ def _whole_buildings(items: Sequence[Item], holders: Sequence[int]) -> list[Piec
         for item, size in members:
             at_holder[item.holder if item.holder is not None else int(most[0][0] or 0)].append((item, size))
         placed.extend(Piece(building, some, at) for at, some in at_holder.items())
-    _fill_gaps(placed, unplaced, len(holders))
+    _fill_gaps(placed, unplaced, [load.load for load in standing.loads])
     return placed
 
 
-def _fill_gaps(placed: list[Piece], unplaced: list[Piece], holders: int) -> None:
-    loads = [0.0] * holders
+def _fill_gaps(placed: list[Piece], unplaced: list[Piece], loads: list[float]) -> None:
     for piece in placed:
         loads[piece.at] += piece.size.load
     for piece in sorted(unplaced, key=lambda piece: (-piece.size.load, piece.building)):
-        piece.at = min(range(holders), key=lambda at: (loads[at], at))
+        piece.at = min(range(len(loads)), key=lambda at: (loads[at], at))
         loads[piece.at] += piece.size.load
         placed.append(piece)
 
@@ -157,11 +174,12 @@ class _Step(NamedTuple):
 class _Search:
     """Pieces and where they are; takes the best step that helps until none does."""
 
-    def __init__(self, holders: Sequence[int], pieces: list[Piece]) -> None:
+    def __init__(self, holders: Sequence[int], pieces: list[Piece], standing: _Standing) -> None:
         self.only_load = False
+        self.standing = standing
         self.count = len(holders)
         self.pieces = pieces
-        self.loads = [ZERO] * self.count
+        self.loads = list(standing.loads)
         for piece in pieces:
             self.loads[piece.at] = self.loads[piece.at].plus(piece.size)
         self._regroup(pieces)
@@ -169,7 +187,7 @@ class _Search:
     def _regroup(self, pieces: list[Piece]) -> None:
         self.pieces = pieces
         self.at: list[list[Piece]] = [[] for _ in range(self.count)]
-        self.places: dict[int, Counter[int]] = defaultdict(Counter)
+        self.places = defaultdict(Counter, {b: Counter(at) for b, at in self.standing.places.items()})
         for piece in pieces:
             self.at[piece.at].append(piece)
             self.places[piece.building][piece.at] += 1

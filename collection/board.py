@@ -227,6 +227,7 @@ class Board:
 
     def _member_columns(self, team: Team, *, unheld: bool) -> list[Column]:
         members = TeamMember.objects.present().filter(team=team).select_related("user__post")
+        members = members.exclude(user=self.proposal.member_id)  # who hands over is none of those it is split over
         columns = [
             Column(m.user_id, m.user.name, "", [(m.user.post.name, 1)] if m.user.post else [], NOTHING) for m in members
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,18 @@ from django.forms import BoundField
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from arrears.queries import AGEING_BUCKETS, BUCKET_BY_KEY
 from collection.campaigns import PLANNED_KINDS, CampaignPlan, PlannedMilestone, contradictions
 from collection.models import Campaign, Milestone, TargetClass
 from collection.rate_conventions import BASE_TARGETS
 from company.forms import DayInput
 from company.models import Project, ProjectAccess, User
+
+SCOPE_FIELDS = {"starts_on", "period_from", "period_until", "classes", "age_from", "age_until"}
+
+
+def _ages() -> list[tuple[str, Any]]:
+    return [("", _("any age")), *((bucket.key, bucket.label) for bucket in AGEING_BUCKETS)]
 
 
 class CampaignForm(forms.Form):
@@ -26,15 +33,23 @@ class CampaignForm(forms.Form):
     starts_on = forms.DateField(label=_("Starts on"), widget=DayInput())
     ends_on = forms.DateField(label=_("Ends on"), widget=DayInput(), help_text=_("The last day belongs to it."))
     period_from = forms.DateField(label=_("Service periods from"), widget=DayInput(), required=False)
-    period_until = forms.DateField(
-        label=_("Service periods until"), widget=DayInput(), required=False, help_text=_("Empty: all that is overdue.")
-    )
+    period_until = forms.DateField(label=_("Service periods until"), widget=DayInput(), required=False)
+    classes = forms.MultipleChoiceField(
+        label=_("Classes"), choices=TargetClass.choices, required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: all."),
+    )  # fmt: skip
+    age_from = forms.ChoiceField(label=_("Overdue at the start, from"), choices=_ages, required=False)
+    age_until = forms.ChoiceField(
+        label=_("Overdue at the start, to"), choices=_ages, required=False,
+        help_text=_("With an age, what falls due during the campaign is left out."),
+    )  # fmt: skip
     contradiction_reason = forms.CharField(
         label=_("Reason to keep these dates"), max_length=400, required=False, widget=forms.Textarea({"rows": 2})
     )
 
     def __init__(self, data: Any = None, *, project: Project, campaign: Campaign | None = None) -> None:
         super().__init__(data, initial=_initial(campaign))
+        self.project = project
         self.contradictions: list[str] = []
         for target_class in TargetClass:
             self.fields[f"target_{target_class}"] = forms.DecimalField(
@@ -64,6 +79,8 @@ class CampaignForm(forms.Form):
         first, last = cleaned.get("period_from"), cleaned.get("period_until")
         if first and last and last < first:
             self.add_error("period_until", _t("The last period lies before the first."))
+        if (least := _first_day(cleaned)) and (most := _last_day(cleaned)) and most < least:
+            self.add_error("age_until", _t("The last age lies before the first."))
         if not any(cleaned.get(f"target_{target_class}") for target_class in TargetClass):
             raise ValidationError(_t("Set a target for at least one class."))
         if not self.errors:
@@ -72,6 +89,23 @@ class CampaignForm(forms.Form):
 
     def plan(self) -> CampaignPlan:
         return self._plan(self.cleaned_data)
+
+    def draft(self) -> Campaign | None:
+        """An unsaved campaign with the scope as far as it is filled in; None without a start or with a bad scope."""
+        if self.is_bound and not self.is_valid() and set(self.errors) & SCOPE_FIELDS:
+            return None
+        given = self.cleaned_data if self.is_bound else self.initial
+        if not given.get("starts_on"):
+            return None
+        return Campaign(
+            project=self.project,
+            starts_on=given["starts_on"],
+            period_from=given.get("period_from"),
+            period_until=given.get("period_until"),
+            classes=given.get("classes") or [],
+            least_days=_first_day(given),
+            most_days=_last_day(given),
+        )
 
     def _refuse_contradictions(self, cleaned: dict[str, Any]) -> None:
         self.contradictions = contradictions(self._plan(cleaned))
@@ -85,6 +119,9 @@ class CampaignForm(forms.Form):
             ends_on=given["ends_on"],
             period_from=given["period_from"],
             period_until=given["period_until"],
+            classes=[TargetClass(of) for of in given["classes"]],
+            least_days=_first_day(given),
+            most_days=_last_day(given),
             contradiction_reason=given["contradiction_reason"],
             targets={of: given[f"target_{of}"] for of in TargetClass if given.get(f"target_{of}")},
             milestones={
@@ -95,11 +132,22 @@ class CampaignForm(forms.Form):
         )
 
 
+def _first_day(given: Mapping[str, Any]) -> int | None:
+    return BUCKET_BY_KEY[given["age_from"]].first if given.get("age_from") else None
+
+
+def _last_day(given: Mapping[str, Any]) -> int | None:
+    return BUCKET_BY_KEY[given["age_until"]].last if given.get("age_until") else None
+
+
 def _initial(campaign: Campaign | None) -> dict[str, Any]:
     if campaign is None:
         return {f"target_{of}": rate for of, rate in BASE_TARGETS.items()}
-    fields = ("name", "starts_on", "ends_on", "period_from", "period_until", "contradiction_reason")
+    fields = ("name", "starts_on", "ends_on", "period_from", "period_until", "classes", "contradiction_reason")
     initial = {name: getattr(campaign, name) for name in fields}
+    initial["age_from"] = next((b.key for b in AGEING_BUCKETS if b.first == campaign.least_days), "")
+    if campaign.most_days:
+        initial["age_until"] = next((b.key for b in AGEING_BUCKETS if b.last == campaign.most_days), "")
     initial |= {f"target_{target.target_class}": target.rate for target in campaign.targets.all()}
     for milestone in Milestone.objects.filter(campaign=campaign):
         initial[f"due_{milestone.kind}"] = milestone.due_on

@@ -1,6 +1,6 @@
 """A campaign and its states: planned, running, closed (C1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from collection.models import Campaign, CampaignTarget, Milestone, TargetClass
+from collection.models import Campaign, CampaignTarget, Milestone, RosterShift, TargetClass
 from company.audit import record
 from company.models import Project, User
 
@@ -47,7 +47,10 @@ class PlannedMilestone:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """Everything that the form asks for. ``targets``: percent by class; a class without one is not judged."""
+    """Everything that the form asks for. ``targets``: percent by class; a class without one is not judged.
+
+    Periods, classes and days overdue at the start are the scope; what is empty limits nothing.
+    """
 
     name: str
     starts_on: date
@@ -56,6 +59,9 @@ class CampaignPlan:
     milestones: Mapping[Milestone.Kind, PlannedMilestone]
     period_from: date | None = None
     period_until: date | None = None
+    classes: Sequence[TargetClass] = ()
+    least_days: int | None = None
+    most_days: int | None = None
     contradiction_reason: str = ""
 
 
@@ -90,7 +96,10 @@ def contradictions(plan: CampaignPlan) -> list[str]:
 
 @transaction.atomic
 def save_campaign(project: Project, plan: CampaignPlan, *, by: User, campaign_id: int | None = None) -> Campaign:
-    """Create a planned campaign, or change one that is not closed. Raises WrongStateError and ContradictionError."""
+    """Create a planned campaign, or change one that is not closed; shifts on days that are left out go.
+
+    Raises WrongStateError and ContradictionError.
+    """
     found = contradictions(plan)
     if found and not plan.contradiction_reason.strip():
         raise ContradictionError(found)
@@ -98,17 +107,33 @@ def save_campaign(project: Project, plan: CampaignPlan, *, by: User, campaign_id
     if campaign.state == State.CLOSED:
         raise WrongStateError(campaign.state)
     campaign.name, campaign.starts_on, campaign.ends_on = plan.name, plan.starts_on, plan.ends_on
-    campaign.period_from, campaign.period_until = plan.period_from, plan.period_until
+    _set_scope(campaign, plan)
     campaign.contradiction_reason = plan.contradiction_reason.strip() if found else ""
     campaign.save()
     _save_targets(campaign, plan.targets)
     _save_milestones(campaign, plan, by=by)
+    RosterShift.objects.filter(campaign=campaign).exclude(day__range=(plan.starts_on, plan.ends_on)).delete()
     record(
         action="campaign.saved", by=by, project=project, obj=campaign, name=plan.name,
         starts_on=plan.starts_on.isoformat(), ends_on=plan.ends_on.isoformat(),
-        contradictions=found, reason=campaign.contradiction_reason,
+        contradictions=found, reason=campaign.contradiction_reason, scope=_scope_words(campaign),
     )  # fmt: skip
     return campaign
+
+
+def _set_scope(campaign: Campaign, plan: CampaignPlan) -> None:
+    campaign.period_from, campaign.period_until = plan.period_from, plan.period_until
+    campaign.classes = [of for of in TargetClass if of in plan.classes]
+    campaign.least_days, campaign.most_days = plan.least_days, plan.most_days
+
+
+def _scope_words(campaign: Campaign) -> dict[str, object]:
+    periods = {name: getattr(campaign, name) for name in ("period_from", "period_until")}
+    return {name: day.isoformat() for name, day in periods.items() if day} | {
+        "classes": [str(of) for of in campaign.classes],
+        "least_days": campaign.least_days,
+        "most_days": campaign.most_days,
+    }
 
 
 @transaction.atomic

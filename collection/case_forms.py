@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from arrears.queries import AGEING_BUCKETS
+from collection.agenda import PlannedDay
 from collection.case_list import NOBODY, CaseFilter
-from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage, TargetClass, Team
+from collection.models import Campaign, Case, ContactAttempt, OwnerRequest, PromiseToPay, Stage, TargetClass, Team
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
 from collection.teams import staff_of
@@ -21,6 +22,19 @@ from owners.search import NO_WHOLE_NUMBER
 
 ALL_ROLES = frozenset(Role)
 STEPS = [("due", _("due today or before")), ("late", _("late"))]
+
+
+class PlannedDayField(forms.CharField):
+    """A day of the calendar and what is planned for it."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return PlannedDay.from_key(text)
+        except ValueError as error:
+            raise forms.ValidationError(_t("Not a day of the calendar.")) from error
 
 
 class CaseFilterForm(forms.Form):
@@ -49,6 +63,8 @@ class CaseFilterForm(forms.Form):
     request = forms.ChoiceField(label=_("Request"), required=False, choices=[("open", _("unanswered"))])
     untouched = forms.ChoiceField(label=_("Contact"), required=False, choices=[("1", _("never contacted"))])
     building = forms.ChoiceField(label=_("Building"), required=False)
+    campaign = forms.ChoiceField(label=_("Campaign"), required=False)
+    planned = PlannedDayField(required=False)
 
     def __init__(self, data: Any, *, project: Project) -> None:
         super().__init__(data)
@@ -59,6 +75,8 @@ class CaseFilterForm(forms.Form):
         self._offer("member", [*staff_of(project).values_list("pk", "name"), (NOBODY, _("nobody"))])
         self._offer("reason", [(reason.key, reason.label) for reason in reasons])
         self._offer("building", list(Building.objects.filter(project=project).values_list("pk", "name")))
+        self.campaigns = {campaign.pk: campaign for campaign in Campaign.objects.filter(project=project)}
+        self._offer("campaign", [(pk, campaign.name) for pk, campaign in self.campaigns.items()])
         for field in self.fields.values():
             if isinstance(field, forms.ChoiceField):
                 offered: Any = field.choices
@@ -86,6 +104,8 @@ class CaseFilterForm(forms.Form):
             request=bool(given.get("request")),
             untouched=bool(given.get("untouched")),
             step=given.get("step", ""),
+            campaign=self.campaigns[int(given["campaign"])] if given.get("campaign") else None,
+            planned=given.get("planned"),
         )
 
     def in_force(self) -> list[tuple[str, str]]:
@@ -95,8 +115,9 @@ class CaseFilterForm(forms.Form):
         for name, value in self.cleaned_data.items():
             if value:
                 choices = dict(getattr(self.fields[name], "choices", ()))
-                label = choices.get(int(value) if value.isdecimal() else value, choices.get(value, value))
-                found.append((name, f"{self.fields[name].label} {label}" if choices else value))
+                text = str(value)
+                label = choices.get(int(text) if text.isdecimal() else text, choices.get(text, text))
+                found.append((name, f"{self.fields[name].label} {label}" if choices else text))
         return found
 
 

@@ -13,11 +13,13 @@ from django.utils import timezone
 from arrears.models import ChargeBalance, FeeType
 from arrears.queries import BUCKET_BY_KEY, MONEY, ZERO, Bucket, bucket_of
 from arrears.verification import valid_verifications
+from collection.agenda import PlannedDay, planned_on
 from collection.alerts import untouched, with_broken_promise, with_late_step, with_open_request
 from collection.limits import Refusal, holds_of
-from collection.models import Case, ContactAttempt, PromiseToPay, TargetClass
+from collection.models import Campaign, Case, ContactAttempt, PromiseToPay, TargetClass
 from collection.models.cases import CaseQuerySet
 from collection.reasons import Reason
+from collection.scope import cases_in_scope
 from company.models import Project
 from owners.models import OwnershipMember, Phone, Unit, UnitAlias
 from owners.personal_data import mask_party
@@ -55,6 +57,8 @@ class CaseFilter:
     request: bool = False
     untouched: bool = False
     step: str = ""
+    campaign: Campaign | None = None
+    planned: PlannedDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,9 @@ def filtered(cases: CaseQuerySet, wanted: CaseFilter, *, project: Project, today
 
 
 def _by_work(cases: CaseQuerySet, wanted: CaseFilter, today: date) -> QuerySet[Case]:
-    found: QuerySet[Case] = cases
+    found: QuerySet[Case] = cases_in_scope(cases, wanted.campaign, today=today) if wanted.campaign else cases
     if wanted.promise == PromiseToPay.State.BROKEN:
-        found = with_broken_promise(cases)
+        found = with_broken_promise(found)  # type: ignore[arg-type]
     elif wanted.promise == PromiseToPay.State.WAITING:
         found = found.filter(promises__state=PromiseToPay.State.WAITING).distinct()
     if wanted.request:
@@ -121,6 +125,8 @@ def _by_work(cases: CaseQuerySet, wanted: CaseFilter, today: date) -> QuerySet[C
         found = with_late_step(found, today=today)  # type: ignore[arg-type]
     elif wanted.step == "due":
         found = found.filter(next_step_on__lte=today)
+    if wanted.planned:
+        found = planned_on(found, wanted.planned)
     return found
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collection.models import Campaign, Case, Measure, Milestone, Stage
+from collection.scope import cases_in_scope
 from notices.models import LawFirm, Notice, NoticeKind, NoticeTemplate
 from owners.models import ServiceContract
 
@@ -135,13 +136,13 @@ def _letters_sent(campaign: Campaign, today: date) -> Count:
     letters = _letters(campaign)
     with_letter = set(letters.values_list("account_id", flat=True))
     sent = set(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    due = Case.objects.filter(project=campaign.project_id, next_measure=Measure.LAWYER_LETTER).open()
+    due = _meant(campaign, today).filter(next_measure=Measure.LAWYER_LETTER)
     return Count(done=len(sent), due=len(with_letter | set(due.values_list("account_id", flat=True))))
 
 
 def _litigation_prepared(campaign: Campaign, today: date) -> Count:
     """Cases in legal means with what an action needs: the contract on file, and a letter whose deadline has passed."""
-    legal = Case.objects.filter(project=campaign.project_id, stage=Stage.LEGAL).open()
+    legal = _meant(campaign, today).filter(stage=Stage.LEGAL)
     contract = ServiceContract.objects.filter(project=campaign.project_id, scan__isnull=False)
     expired = _letters(campaign).filter(state=Notice.State.DISPATCHED, batch__deadline_on__lt=today)
     ready = legal.filter(account__in=expired.values("account")).count() if contract.exists() else 0
@@ -154,6 +155,12 @@ def _campaign_ends(campaign: Campaign, today: date) -> Count:
     past = (min(today, campaign.ends_on) - campaign.starts_on).days + 1
     over = today > campaign.ends_on
     return Count(done=days if over else max(0, min(past, days - 1)), due=days)
+
+
+def _meant(campaign: Campaign, today: date) -> QuerySet[Case]:
+    """Open cases that the campaign is about."""
+    cases = Case.objects.filter(project=campaign.project_id).open()
+    return cases_in_scope(cases, campaign, today=today) if campaign.has_scope else cases
 
 
 def _letters(campaign: Campaign) -> QuerySet[Notice]:

@@ -16,6 +16,7 @@ from collection.models import Campaign
 from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow
 from collection.rates import CENT, HUNDRED, NOISE, counted_relief, counts, net_due, percent_of
+from collection.scope import accounts_in_scope
 
 TeamId = int | None  # None: cases that nobody answers for yet
 
@@ -155,7 +156,11 @@ def quotas_of(
 
 
 def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
-    """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None."""
+    """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None.
+
+    Where nothing of an account is in the campaign's scope, nobody answers for it: what it owes and pays is in the
+    project's figures and in no quota.
+    """
     return _answering(campaign, "team_id", on)
 
 
@@ -178,4 +183,8 @@ def _answering(campaign: Campaign, holder: str, on: date) -> dict[int, TeamId]:
             """,  # noqa: S608  one of two fixed columns
             {"project": campaign.project_id, "on": on, "start": campaign.starts_on},
         )
-        return dict(cursor.fetchall())
+        answering: dict[int, TeamId] = dict(cursor.fetchall())
+    if campaign.has_scope:
+        meant = accounts_in_scope(campaign, on=on)
+        return {account: team if account in meant else None for account, team in answering.items()}
+    return answering

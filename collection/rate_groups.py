@@ -24,6 +24,7 @@ from owners.models import Unit
 
 Key = str
 NONE: Key = "none"
+UNANSWERED = gettext_lazy("without a case, unassigned or outside the campaign")
 
 
 class Dimension(TextChoices):
@@ -104,14 +105,14 @@ def _by_building(project: Project, campaign: Campaign | None, on: date, rows: Co
 def _by_team(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
     teams = answering_teams(campaign, on=on) if campaign else {}
     names = {str(team.pk): team.name for team in Team.objects.filter(project=project)}
-    return lambda row: str(teams.get(row.account_id) or NONE), names | {NONE: _("without a case, or unassigned")}
+    return lambda row: str(teams.get(row.account_id) or NONE), names | {NONE: str(UNANSWERED)}
 
 
 def _by_member(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
     members = answering_members(campaign, on=on) if campaign else {}
     people = User.objects.filter(pk__in={pk for pk in members.values() if pk}).order_by("name_key", "pk")
     names = {str(user.pk): user.name for user in people}
-    return lambda row: str(members.get(row.account_id) or NONE), names | {NONE: _("without a case, or unassigned")}
+    return lambda row: str(members.get(row.account_id) or NONE), names | {NONE: str(UNANSWERED)}
 
 
 def _by_reason(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:

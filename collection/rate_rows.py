@@ -20,7 +20,7 @@ class RateRow:
 
     "Settled" is payments and applied credit on the charges meant; "reduced" is waivers and vacancy reductions in
     force. ``prior_*`` is about years before: open on the base day, and what became of it since. ``opening`` is
-    what was overdue when the campaign began.
+    what was overdue when the campaign began and lies in its scope.
     """
 
     account_id: int
@@ -57,12 +57,13 @@ def rate_rows(
     ``posted_until`` leaves out what was posted later, for closed periods. Money without a day (imported beside its
     charge) counts as received before every base day and every campaign.
     """
-    parameters = _parameters(project, on, campaign, settings) | {"posted_until": posted_until}
+    parameters = parameters_of(project, on=on, campaign=campaign, settings=settings) | {"posted_until": posted_until}
     out = frozenset(excluded)
-    return [_row(values, settings, out) for values in _run(settings, parameters)]
+    return [_row(values, settings, out, campaign) for values in run(ROWS_SQL, settings, parameters)]
 
 
-def _parameters(project: Project, on: date, campaign: Campaign | None, settings: RateSettings) -> dict[str, Any]:
+def parameters_of(project: Project, *, on: date, campaign: Campaign | None, settings: RateSettings) -> dict[str, Any]:
+    """What STATED_SQL asks for."""
     year_start = date(on.year, 1, 1)
     return {
         "project": project.pk,
@@ -74,15 +75,18 @@ def _parameters(project: Project, on: date, campaign: Campaign | None, settings:
         "start": campaign.starts_on if campaign else date.min,
         "scope_from": (campaign and campaign.period_from) or date.min,
         "scope_until": (campaign and campaign.period_until) or date.max,
+        "scope_due_from": campaign.due_from if campaign else date.min,
+        "scope_due_until": campaign.due_until if campaign else date.max,
         "posted_until": None,
     }
 
 
-def _run(settings: RateSettings, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def run(query: str, settings: RateSettings, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of a query that reads from ``stated``: each charge as STATED_SQL has it."""
     belongs_on = {Attribution.SERVICE_PERIOD: "c.period_start", Attribution.DUE_DATE: "c.due_on"}
     stated = STATED_SQL.format(belongs_on=belongs_on[settings.attribution])
     with connection.cursor() as cursor:
-        cursor.execute(f"{stated} {ROWS_SQL}", parameters)
+        cursor.execute(f"{stated} {query}", parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
@@ -138,7 +142,8 @@ STATED_SQL = """
                COALESCE(reduced, 0) AS reduced, COALESCE(reduced_early, 0) AS reduced_early,
                COALESCE(waived_base, 0) AS waived_base, COALESCE(waived_start, 0) AS waived_start,
                NOT is_prior AND due_on <= %(due_until)s AS is_current,
-               due_on < %(start)s AND period_start BETWEEN %(scope_from)s AND %(scope_until)s AS is_opening
+               period_start BETWEEN %(scope_from)s AND %(scope_until)s
+                   AND due_on BETWEEN %(scope_due_from)s AND %(scope_due_until)s AS is_in_scope
         FROM live LEFT JOIN paid ON paid.charge_id = live.id LEFT JOIN waived ON waived.charge_id = live.id
     ), developers AS (
         SELECT a.id AS account_id FROM arrears_account a
@@ -160,9 +165,9 @@ ROWS_SQL = """
                         FILTER (WHERE is_prior AND due_on BETWEEN %(base)s AND %(on)s), 0),
                COALESCE(sum(settled - before_base) FILTER (WHERE is_prior AND due_on < %(base)s), 0),
                COALESCE(sum(settled - before_base) FILTER (WHERE is_prior AND due_on BETWEEN %(base)s AND %(on)s), 0),
-               COALESCE(sum(amount - at_start - waived_start) FILTER (WHERE is_opening), 0),
+               COALESCE(sum(amount - at_start - waived_start) FILTER (WHERE is_in_scope AND due_on < %(start)s), 0),
                COALESCE(sum(LEAST(settled - before_start, amount - at_start - waived_start))
-                        FILTER (WHERE is_opening), 0),
+                        FILTER (WHERE is_in_scope AND due_on < %(start)s), 0),
                COALESCE(sum(reduced) FILTER (WHERE is_current), 0),
                COALESCE(sum(reduced - reduced_early) FILTER (WHERE is_prior AND due_on <= %(on)s), 0)
         ] AS figures
@@ -188,14 +193,20 @@ ROW_FIGURES = (
 )
 
 
-def _row(values: tuple[Any, ...], settings: RateSettings, excluded: frozenset[int]) -> RateRow:
-    account_id, unit_id, usage, nature, is_developer, figures = values
+def _row(
+    values: tuple[Any, ...], settings: RateSettings, excluded: frozenset[int], campaign: Campaign | None
+) -> RateRow:
+    account_id, unit_id, usage, nature, is_developer, amounts = values
+    of = target_class(usage, nature, settings.parking)
+    figures = dict(zip(ROW_FIGURES, amounts, strict=True))
+    if campaign and not campaign.covers(of):
+        figures["opening"] = figures["opening_settled"] = ZERO
     return RateRow(
         account_id=account_id,
         unit_id=unit_id,
-        target_class=target_class(usage, nature, settings.parking),
+        target_class=of,
         is_household=usage in (Unit.Usage.RESIDENTIAL, Unit.Usage.COMMERCIAL),
         is_developer=is_developer,
         is_excluded=account_id in excluded,
-        **dict(zip(ROW_FIGURES, figures, strict=True)),
+        **figures,
     )

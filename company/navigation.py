@@ -40,6 +40,7 @@ class Link:
 
 DASHBOARD = Entry(_("Collection dashboard"), "collection:dashboard", "layout-dashboard")
 CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
+CALENDAR = Entry(_("Calendar"), "collection:calendar", "calendar-month")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
@@ -66,13 +67,14 @@ REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, DAILY, SHUT_OFFS)
+FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
     Role.PROJECT_MANAGER: (
         DASHBOARD,
         CAMPAIGN,
+        CALENDAR,
         ASSIGNMENT,
         RATES,
         RESULTS,
@@ -130,6 +132,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         RELIEF,
+        CALENDAR,
         ASSIGNMENT,
         PLAYBOOK,
         MARKS,

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from company.audit import record
+from company.calendar_feeds import revoke_feed
 from company.models import Post, Project, ProjectAccess, Role, User
 from company.signin import unlock
 
@@ -139,8 +140,9 @@ def revoke_role(*, person: User, grant: Grant, by: User, now: dt.datetime) -> bo
 
 @transaction.atomic
 def deactivate(*, person: User, by: User, now: dt.datetime) -> None:
-    """Ends the person's sessions, roles and password at once; what they did stays under their name."""
+    """Ends the person's sessions, roles, password and calendar address at once; what they did stays theirs."""
     person = _managed(person, by)
+    revoke_feed(user=person, by=by, now=now)  # nor would the address come back with a reactivation
     for grant in sorted(grants_of(person), key=str):
         _revoke(person, grant, by=by, now=now)
     person.is_active = False

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from company.views import account, files, notifications, people, people_import, postage, projects
+from company.views import account, calendar_feed, files, notifications, people, people_import, postage, projects
 
 app_name = "company"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("switch/", account.switch, name="switch"),
     path("session/", account.session, name="session"),
     path("password/", account.password, name="password"),
+    path("calendar-address/", calendar_feed.calendar_feed, name="calendar_feed"),
+    path("calendar-address/renew/", calendar_feed.calendar_feed_renew, name="calendar_feed_renew"),
+    path("calendar-address/revoke/", calendar_feed.calendar_feed_revoke, name="calendar_feed_revoke"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
     path("notifications/<int:pk>/read/", notifications.notification_read, name="notification_read"),

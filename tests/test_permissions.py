@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from company.models import Project, Role, User
 from tests import (  # noqa: F401  they register their builders
+    url_campaigns,
     url_documents,
     url_notices,
     url_owners,
@@ -31,6 +32,7 @@ GUARDED_ELSEWHERE = {
     "healthz": "open to everybody: says only whether the services answer",
     "set_language": "open to everybody: sets a cookie",
     "company:session": "open to everybody: says whether one is signed in",
+    "collection:calendar_feed": "open to who knows a secret address; answers as its owner sees",
     "account_login": "open to everybody: signs in",
     "account_logout": "ends one's own session",
     "account_reauthenticate": "asks for one's own password",

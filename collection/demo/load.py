@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import estate, letters, people, repairs, results, shut_offs, work
+from collection.demo import duties, estate, letters, people, repairs, results, shut_offs, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -72,6 +72,7 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
     work.play(works, demo)
     for each in works:
         work.decide(each)
+        duties.fill_roster(each)
         work.verify_open(each.estate, each.staff, now=demo.now)
         project, manager = each.estate.project, each.staff.manager
         repairs.record_defects(project, by=manager, rng=each.rng, now=demo.now)

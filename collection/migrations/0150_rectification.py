@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collection', '0122_rate_snapshots'),
+        ('collection', '0131_rosters'),
         ('company', '0150_shut_off_proofs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -18,6 +18,7 @@ from collection.models.measures import Doer, Measure, Precondition
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
+from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
 from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
@@ -62,6 +63,7 @@ __all__ = [
     "Reductions",
     "Reminder",
     "ReportReview",
+    "RosterShift",
     "RoundChecklist",
     "Settlement",
     "SettlementExclusion",

@@ -18,6 +18,10 @@ class AssignmentProposal(models.Model):
         "collection.Team", models.PROTECT, null=True, blank=True, related_name="+",
         help_text=_("Set where only this team's cases are split between its members."),
     )  # fmt: skip
+    member = models.ForeignKey(
+        "company.User", models.PROTECT, null=True, blank=True, related_name="+",
+        help_text=_("Set where this person's cases are handed over to the rest of the team."),
+    )  # fmt: skip
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     revision = models.PositiveIntegerField(default=0, help_text=_("Raised by each change by hand."))
     created_at = models.DateTimeField()
@@ -35,6 +39,9 @@ class AssignmentProposal(models.Model):
                 condition=Q(state="confirmed", confirmed_at__isnull=False, confirmed_by__isnull=False)
                 | (~Q(state="confirmed") & Q(confirmed_at__isnull=True, confirmed_by__isnull=True)),
                 name="confirmation_says_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(member__isnull=True) | Q(team__isnull=False), name="a_handing_over_is_of_a_team"
             ),
         ]
 

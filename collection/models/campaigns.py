@@ -1,3 +1,6 @@
+from datetime import date, timedelta
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +19,10 @@ class TargetClass(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """A dated push with targets and milestones; one runs per project at a time."""
+    """A dated push with targets and milestones; one runs per project at a time.
+
+    Its scope is which charges are meant: by service period, class and days overdue when it starts.
+    """
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")
@@ -30,6 +36,12 @@ class Campaign(models.Model):
     ends_on = models.DateField(_("ends on"))
     period_from = models.DateField(_("service periods from"), null=True, blank=True)
     period_until = models.DateField(_("service periods until"), null=True, blank=True)
+    classes = ArrayField(
+        models.CharField(max_length=24, choices=TargetClass), verbose_name=_("classes in scope"), default=list,
+        blank=True, help_text=_("Empty: all."),
+    )  # fmt: skip
+    least_days = models.PositiveIntegerField(_("days overdue at the start, at least"), null=True, blank=True)
+    most_days = models.PositiveIntegerField(_("days overdue at the start, at most"), null=True, blank=True)
     contradiction_reason = models.CharField(_("reason to keep contradicting dates"), max_length=400, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey("company.User", models.PROTECT, null=True, related_name="+")
@@ -41,10 +53,37 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="campaign_ends_after_start"),
             models.UniqueConstraint(fields=["project"], condition=Q(state="running"), name="one_running_campaign"),
+            models.CheckConstraint(condition=Q(period_until__gte=F("period_from")), name="campaign_periods_in_order"),
+            models.CheckConstraint(condition=Q(least_days__gte=1), name="campaign_scope_is_overdue"),
+            models.CheckConstraint(condition=Q(most_days__gte=F("least_days")), name="campaign_ages_in_order"),
+            models.CheckConstraint(
+                condition=Q(classes__contained_by=TargetClass.values), name="campaign_classes_are_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_scope(self) -> bool:
+        """Whether anything is left out; else all that is overdue is meant, also what falls due meanwhile."""
+        return bool(self.period_from or self.period_until or self.classes or self.least_days or self.most_days)
+
+    @property
+    def due_from(self) -> date:
+        """The earliest due day in scope."""
+        return self.starts_on - timedelta(days=self.most_days) if self.most_days else date.min
+
+    @property
+    def due_until(self) -> date:
+        """The last due day in scope: once an age is asked for, what falls due after the start is left out."""
+        if not (self.least_days or self.most_days):
+            return date.max
+        return self.starts_on - timedelta(days=self.least_days or 1)
+
+    def covers(self, target_class: TargetClass | None) -> bool:
+        """Whether charges of this class are in scope; None is a class without a target."""
+        return not self.classes or target_class in self.classes
 
 
 class CampaignTarget(models.Model):

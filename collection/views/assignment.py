@@ -21,6 +21,7 @@ from collection.models import AssignmentProposal, Case, ProposedAssignment, Team
 from collection.team_lists import team_lines
 from collection.teams import staff_without_team
 from company.access import ProjectRequest, project_view
+from company.models import User
 from company.rights import HEAD, RIGHTS, Right
 
 WHOLE_PROJECT_ROLES = RIGHTS[Right.SEE_CAMPAIGN] - HEAD
@@ -72,7 +73,7 @@ def assignment_propose(request: ProjectRequest) -> HttpResponse:
     if _is_limited(request) and own is None:
         messages.error(request, _("You belong to no team, so there is nothing to assign."))
         return _to_board(request)
-    if own and present and present.team_id != own.pk:
+    if own and present and (present.team_id != own.pk or present.member_id):
         messages.error(request, _("The project manager is working on a draft; move your team's cases in that one."))
         return _to_board(request)
     try:
@@ -162,7 +163,7 @@ class CardPlace:
 
 def _draft(request: ProjectRequest) -> AssignmentProposal | None:
     drafts = AssignmentProposal.objects.visible_to(request.user).filter(project=request.project)
-    return drafts.filter(state=AssignmentProposal.State.DRAFT).select_related("created_by", "team").first()
+    return drafts.filter(state=AssignmentProposal.State.DRAFT).select_related("created_by", "team", "member").first()
 
 
 def _is_limited(request: ProjectRequest) -> bool:
@@ -227,6 +228,7 @@ def _without_draft(request: ProjectRequest, own: Team | None) -> HttpResponse:
         "is_limited": limited,
         "unassigned": 0 if limited else unassigned.count(),
         "left_behind": (left.filter(team=own) if limited else left).count(),
+        "leavers": User.objects.filter(pk__in=left.values("responsible")) if not limited else [],
         "without_team": [] if limited else staff_without_team(request.project),
         **_may(request),
     }

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('company', '0032_tracking_lists'),
+        ('company', '0130_calendar_feeds'),
     ]
 
     operations = [

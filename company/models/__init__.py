@@ -1,4 +1,5 @@
 from company.models.audit import AuditEvent
+from company.models.feeds import CalendarFeed
 from company.models.files import FilePurpose, StoredFile
 from company.models.notifications import Notification
 from company.models.people import Post, ProjectAccess, Role, User
@@ -6,6 +7,7 @@ from company.models.projects import Phase, Project
 
 __all__ = [
     "AuditEvent",
+    "CalendarFeed",
     "FilePurpose",
     "Notification",
     "Phase",

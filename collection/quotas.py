@@ -5,7 +5,7 @@ team's share is converted: it is credited with its part of what had been collect
 rate as the project. Teams' rates weighted by their base add up to the project's rate.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -83,6 +83,22 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountShare:
+    """What one account adds to the figures of a class, in CNY; ``is_held``: there was a case, ``team`` answered for it.
+
+    ``arrears`` is what its holder took over, ``collected`` what came in on that since.
+    """
+
+    account_id: int
+    team: TeamId
+    is_held: bool
+    due: Decimal
+    settled: Decimal
+    arrears: Decimal
+    collected: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What a team's cases owed at first and what came in on them since, in CNY."""
 
@@ -135,24 +151,37 @@ def quotas_of(
     Accounts without a case were paid by themselves, also during the campaign: that is credited to all, like what was
     collected before it.
     """
-    receivable = collected_before = ZERO
-    arrears, collected = dict[TeamId, Decimal](), dict[TeamId, Decimal]()
-    for row in rows:
-        if not counts(row, view, settings):
-            continue
-        due = net_due(row, settings)
-        receivable += due
-        collected_before += counted_relief(row, settings)
-        if row.account_id not in teams:
-            collected_before += row.settled
-            continue
-        team = teams[row.account_id]
-        collected_before += row.settled_before
-        owed = due - row.settled_before - counted_relief(row, settings)
-        arrears[team] = arrears.get(team, ZERO) + owed
-        collected[team] = collected.get(team, ZERO) + row.settled - row.settled_before
-    held = {team: Held(arrears[team], collected[team]) for team in arrears}
-    return share_out(receivable=receivable, collected_before=collected_before, target=target, held=held)
+    shares = shares_of(rows, teams=teams, view=view, settings=settings)
+    held: dict[TeamId, Held] = {}
+    for share in shares:
+        if share.is_held:
+            so_far = held.get(share.team, Held())
+            held[share.team] = Held(so_far.arrears + share.arrears, so_far.collected + share.collected)
+    receivable = sum((share.due for share in shares), ZERO)
+    arrears = sum((share.arrears for share in shares), ZERO)
+    return share_out(receivable=receivable, collected_before=receivable - arrears, target=target, held=held)
+
+
+def shares_of(
+    rows: Iterable[RateRow], *, teams: Mapping[int, TeamId], view: View, settings: RateSettings
+) -> list[AccountShare]:
+    """What each account adds to the quotas of its class; rows that do not count are left out."""
+    return [_share_of(row, teams, settings) for row in rows if counts(row, view, settings)]
+
+
+def _share_of(row: RateRow, teams: Mapping[int, TeamId], settings: RateSettings) -> AccountShare:
+    due, relief = net_due(row, settings), counted_relief(row, settings)
+    is_held = row.account_id in teams
+    before = row.settled_before if is_held else row.settled
+    return AccountShare(
+        account_id=row.account_id,
+        team=teams.get(row.account_id),
+        is_held=is_held,
+        due=due,
+        settled=row.settled + relief,
+        arrears=due - before - relief,
+        collected=row.settled - before,
+    )
 
 
 def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:

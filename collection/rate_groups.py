@@ -45,6 +45,12 @@ class Group:
     rows: list[RateRow]
     appraisal: Rates
     accounting: Rates
+    view: View = View.APPRAISAL
+
+    @property
+    def shown(self) -> Rates:
+        """In the view that was asked for."""
+        return self.appraisal if self.view is View.APPRAISAL else self.accounting
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,9 @@ class Grouped:
     total: Group
 
 
-def grouped_rates(project: Project, *, on: date, by: Dimension, own_team: int | None = None) -> Grouped:
+def grouped_rates(
+    project: Project, *, on: date, by: Dimension, own_team: int | None = None, view: View = View.APPRAISAL
+) -> Grouped:
     """By the project's convention. ``own_team`` narrows to the accounts that this team answered for."""
     campaign = campaign_on(project.pk, on=on)
     settings = settings_of(project, campaign)
@@ -73,14 +81,13 @@ def grouped_rates(project: Project, *, on: date, by: Dimension, own_team: int | 
     parts: dict[Key, list[RateRow]] = defaultdict(list)
     for row in rows:
         parts[key_of(row)].append(row)
-    groups = [_group(key, name, parts[key], settings) for key, name in names.items() if key in parts]
-    return Grouped(on, by, settings, campaign, groups, _group("", _("Total"), rows, settings))
+    groups = [_group(key, name, parts[key], settings, view) for key, name in names.items() if key in parts]
+    return Grouped(on, by, settings, campaign, groups, _group("", _("Total"), rows, settings, view))
 
 
-def _group(key: Key, name: str, rows: list[RateRow], settings: RateSettings) -> Group:
-    return Group(
-        key, name, rows, rates_of(rows, settings=settings), rates_of(rows, view=View.ACCOUNTING, settings=settings)
-    )
+def _group(key: Key, name: str, rows: list[RateRow], settings: RateSettings, view: View) -> Group:
+    books = rates_of(rows, view=View.ACCOUNTING, settings=settings)
+    return Group(key, name, rows, rates_of(rows, settings=settings), books, view)
 
 
 Parts = tuple[Callable[[RateRow], Key], Mapping[Key, str]]

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from collection import (
+    call_backs,
     daily_figures,
     following,
     limitation_warnings,
@@ -35,6 +36,11 @@ def remind() -> None:
 @shared_task(name="collection.warn_of_limitation")
 def warn_of_limitation() -> None:
     limitation_warnings.warn_of_limitation(today=timezone.localdate())
+
+
+@shared_task(name="collection.draw_call_backs")
+def draw_call_backs() -> None:
+    call_backs.draw_call_backs(now=timezone.now())
 
 
 @shared_task(name="collection.compute_daily_figures")

@@ -43,6 +43,8 @@ CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 CALENDAR = Entry(_("Calendar"), "collection:calendar", "calendar-month")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
+CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
+MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -54,6 +56,7 @@ RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
 LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
+WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
@@ -67,7 +70,7 @@ REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -88,6 +91,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         REPORTS,
         PLAYBOOK,
         MARKS,
+        CONDUCT,
+        MESSAGES,
         SHUT_OFFS,
         EXPORTS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
@@ -122,6 +127,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         PUBLIC_NOTICES,
+        MESSAGES,
         CASES,
         LEDGER,
         UNITS,
@@ -129,6 +135,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
+        WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         RELIEF,
@@ -154,6 +161,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         UNITS,
         REPORTS,
         MARKS,
+        CONDUCT,
         SHUT_OFFS,
         EXPORTS,
     ),

@@ -32,6 +32,7 @@ class Right(models.TextChoices):
     PROPOSE_ASSIGNMENT = "propose_assignment", _("Propose an assignment")
     MANAGE_CAMPAIGN = "manage_campaign", _("Manage campaigns, teams and assignment")
     OVERRIDE_LIMIT = "override_limit", _("Override a contact limit")
+    ANSWER_CONDUCT = "answer_conduct", _("Answer complaints about conduct, call back")
     APPROVE_EXCLUSION = "approve_exclusion", _("Approve an exclusion")
     PROPOSE_RELIEF = "propose_relief", _("Propose a late-fee waiver")
     APPROVE_LATE_FEE_WAIVER = "approve_late_fee_waiver", _("Approve a late-fee waiver")
@@ -79,6 +80,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.PROPOSE_ASSIGNMENT: HEAD | MANAGER,
     Right.MANAGE_CAMPAIGN: MANAGER,
     Right.OVERRIDE_LIMIT: MANAGER,
+    Right.ANSWER_CONDUCT: MANAGER | LEADER,
     Right.APPROVE_EXCLUSION: MANAGER | LEADER,
     Right.PROPOSE_RELIEF: FIELD | HEAD | FINANCE | MANAGER,
     Right.APPROVE_LATE_FEE_WAIVER: HEAD | MANAGER,

@@ -327,6 +327,7 @@ def a_card(place: Place) -> Arguments:
     "collection:case_reason",
     "collection:visit",
     "collection:contact_new",
+    "collection:contact_quick",
     "collection:request_new",
     "collection:limit_override",
     "collection:limit_ask",

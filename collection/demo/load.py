@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import duties, estate, letters, people, repairs, results, shut_offs, work
+from collection.demo import conduct, duties, estate, letters, people, repairs, results, shut_offs, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
@@ -68,10 +68,13 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         say(f"{plan.name}: {plan.units} units, {len(built.holdings)} accounts")
         write_ledger(built, demo, by=team.finance)
         works.append(work.start(built, demo, team))
+        conduct.prepare_messages(works[-1])
         units, accounts = units + plan.units, accounts + len(built.holdings)
     work.play(works, demo)
+    conduct.call_back(works, demo)
     for each in works:
         work.decide(each)
+        conduct.complain(each)
         duties.fill_roster(each)
         work.verify_open(each.estate, each.staff, now=demo.now)
         project, manager = each.estate.project, each.staff.manager

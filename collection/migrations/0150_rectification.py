@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collection', '0131_rosters'),
+        ('collection', '0141_messages'),
         ('company', '0150_shut_off_proofs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

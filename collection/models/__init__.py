@@ -1,6 +1,7 @@
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
+from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
@@ -15,6 +16,7 @@ from collection.models.incentives import (
 )
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
+from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
@@ -28,6 +30,8 @@ __all__ = [
     "Assignment",
     "AssignmentProposal",
     "Attribution",
+    "CallBack",
+    "CallBackDraw",
     "Campaign",
     "CampaignTarget",
     "Case",
@@ -36,7 +40,9 @@ __all__ = [
     "CashTaken",
     "Combining",
     "Commendation",
+    "ConductComplaint",
     "ContactAttempt",
+    "ContactFile",
     "DailyFigure",
     "Doer",
     "ExclusionLimit",
@@ -44,6 +50,7 @@ __all__ = [
     "IncentiveScheme",
     "LimitOverride",
     "Measure",
+    "MessageText",
     "Milestone",
     "Objection",
     "OwnerRequest",

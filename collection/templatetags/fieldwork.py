@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from collection.contact_forms import ContactForm
 from collection.limits import is_barred
 from collection.models import Case, ContactAttempt, PromiseToPay, RectificationItem
-from collection.timeline import NOTICE_COLOURS, PROMISE_COLOURS
+from collection.timeline import NOTICE_COLOURS, PROMISE_COLOURS, contact_title
 from notices.models import Notice
 from owners.models import Phone
 
@@ -100,6 +100,12 @@ def promise_colour(promise: PromiseToPay) -> str:
 def notice_colour(notice: Notice) -> str:
     """The colour of its state."""
     return NOTICE_COLOURS.get(Notice.State(notice.state), "blue")
+
+
+@register.filter
+def told(contact: ContactAttempt) -> str:
+    """A contact in one line."""
+    return contact_title(contact)
 
 
 @register.filter

@@ -3,3 +3,4 @@ import "./search_shortcut.js";
 import "./search_box.js";
 import "./confirm.js";
 import "./forms.js";
+import "./copy.js";

@@ -36,6 +36,7 @@ TABLE: dict[Right, str] = {
     Right.PROPOSE_ASSIGNMENT: "head manager",
     Right.MANAGE_CAMPAIGN: "manager",
     Right.OVERRIDE_LIMIT: "manager",
+    Right.ANSWER_CONDUCT: "manager leader",
     Right.APPROVE_EXCLUSION: "manager leader",
     Right.PROPOSE_RELIEF: "field head finance manager",
     Right.APPROVE_LATE_FEE_WAIVER: "head manager",

@@ -138,7 +138,7 @@ def sheet_workbook(of: DailySheet) -> IO[bytes]:
     title = f"{of.team.name} {_('Daily sheet')} {of.on.isoformat()}"
     unit, owner = pgettext("column", "Unit"), pgettext("column", "Owner")
     with closing(book_in(file)) as book:
-        sheet = Sheet(book, _("Due today"))
+        sheet = Sheet(book, pgettext("steps", "Due today"))
         sheet.title(title)
         sheet.heads([_("Responsible"), unit, owner, _("Next step"), _("Step due on"), _("Days late"), _("Overdue")])
         for line in of.due:

@@ -12,6 +12,7 @@ from collection import (
     playbooks,
     promises,
     reminders,
+    reports,
     snapshots,
 )
 
@@ -55,3 +56,8 @@ def apply_playbooks() -> None:
 @shared_task(name="collection.take_snapshots")
 def take_snapshots() -> None:
     snapshots.take_snapshots(now=timezone.now())
+
+
+@shared_task(name="collection.make_reports")
+def make_reports() -> None:
+    reports.make_reports(now=timezone.now())

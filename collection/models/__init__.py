@@ -19,6 +19,8 @@ from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rectification import RectificationItem, RectificationMove
+from collection.models.reports import PeriodReport, ReportReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -54,6 +56,7 @@ __all__ = [
     "Objection",
     "OwnerRequest",
     "Parking",
+    "PeriodReport",
     "Playbook",
     "PlaybookStep",
     "Precondition",
@@ -64,8 +67,11 @@ __all__ = [
     "RateSnapshot",
     "ReasonChange",
     "RecoveryBase",
+    "RectificationItem",
+    "RectificationMove",
     "Reductions",
     "Reminder",
+    "ReportReview",
     "RosterShift",
     "RoundChecklist",
     "Settlement",

@@ -126,6 +126,7 @@ MUTABLE = {
     "collection.Milestone",
     "collection.Reminder",
     "collection.Team",
+    "collection.TeamArea",
     "collection.TeamMember",
     "collection.Case",
     "collection.AssignmentProposal",

@@ -142,11 +142,7 @@ class TestPage:
         desk = Desk(estate.project, user=estate.manager)
         first, second = building(estate, "1"), building(estate, "2")
         team, member = estate.teams[0], estate.members[0]
-        data = {
-            "since": START.isoformat(),
-            f"building_{first.pk}": f"{team.pk}-{member.pk}",
-            f"building_{second.pk}": "",
-        }
+        chosen = {f"building_{first.pk}": f"{team.pk}-{member.pk}", f"building_{second.pk}": ""}
         assert "1 栋楼" in said(desk.post("areas", chosen | {"since": START.isoformat()}))
         assert TeamArea.objects.get().member == member
         assert "1 栋楼没有责任区" in desk.get("areas").text

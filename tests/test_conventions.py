@@ -29,6 +29,7 @@ PAGES = [path for path in TEMPLATES if "print" not in path.relative_to(ROOT / "t
 FROZEN = {
     "company.AuditEvent",
     "arrears.Verification",
+    "collection.CaseReview",
     "arrears.Charge",
     "arrears.Payment",
     "arrears.Allocation",

@@ -21,6 +21,7 @@ from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
+from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -37,6 +38,7 @@ __all__ = [
     "CampaignTarget",
     "Case",
     "CaseMark",
+    "CaseReview",
     "CaseTransition",
     "CashTaken",
     "Combining",

@@ -76,13 +76,18 @@ def _empty_tables_after_commit(request: pytest.FixtureRequest) -> Iterator[None]
         _truncate_as_owner()
 
 
-def _truncate_as_owner() -> None:
+def owner_connection() -> psycopg.Connection:
+    """A connection of the role that owns the tables, beside Django's own."""
     from django.db import connections
 
     parameters = connections["owner"].get_connection_params()
     parameters = {key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)}
+    return psycopg.connect(**parameters, autocommit=True)
+
+
+def _truncate_as_owner() -> None:
     kept = ["django_migrations", "django_content_type", "auth_permission"]
-    with psycopg.connect(**parameters, autocommit=True) as owner:
+    with owner_connection() as owner:
         owner.execute("SET lock_timeout = '20s'")  # a test that left a transaction open is named, not waited for
         rows = owner.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)", [kept]

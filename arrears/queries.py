@@ -4,9 +4,9 @@ Today's figures come from ChargeBalance, those of an earlier day from the rows t
 one query however many units there are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -139,6 +139,21 @@ def open_on(project: Project, day: date) -> QuerySet[Any]:
         )
         .filter(open_amount__gt=0)
     )
+
+
+def settled_since(accounts: Collection[int], *, since: datetime, due_before: date) -> dict[int, Decimal]:
+    """By account what of its principal due before a day was paid or waived by postings since a moment, CNY.
+
+    What was taken back since does not count; two queries.
+    """
+    meant = {"account__in": accounts, "posted_at__gte": since, "charge__due_on__lt": due_before, "reversed_by": None}
+    paid = Allocation.objects.filter(**meant, kind=Allocation.Kind.ALLOCATION)
+    waived = Waiver.objects.filter(**meant).exclude(kind=Waiver.Kind.REVERSAL)
+    found: dict[int, Decimal] = {}
+    for rows in (paid, waived):
+        for account_id, amount in rows.order_by().values_list("account").annotate(total=Sum("amount")):
+            found[account_id] = found.get(account_id, ZERO) + amount
+    return found
 
 
 def open_rows(project: Project, *, on: date, as_of: bool = False) -> QuerySet[Any]:

@@ -4,7 +4,7 @@ Each condition is a function over a queryset of cases, so that a number and the 
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
@@ -13,6 +13,7 @@ from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay
 from collection.models.cases import CaseQuerySet
 from collection.rate_conventions import ZERO
 
+LATELY = timedelta(days=7)
 NOT_KEPT = (PromiseToPay.State.BROKEN, PromiseToPay.State.PARTLY)
 LATEST_PROMISES = (
     PromiseToPay.objects.filter(case=OuterRef("pk"))
@@ -26,7 +27,7 @@ CONTACTED = Exists(ContactAttempt.objects.filter(case=OuterRef("pk")))
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Numbers of open cases, and CNY that broken promises had named."""
+    """Numbers of open cases; ``broken_amount`` is what those with a broken promise owe now, CNY, as their list says."""
 
     late_steps: int
     latest_step_on: date | None  # the day on which the oldest of them was due
@@ -57,6 +58,11 @@ def with_late_step(cases: CaseQuerySet, *, today: date) -> QuerySet[Case]:
     return cases.filter(next_step_on__lt=today)
 
 
+def closed_lately(cases: CaseQuerySet, *, today: date) -> QuerySet[Case]:
+    """Cases that were settled in the last seven days, today included."""
+    return cases.filter(closed_on__gt=today - LATELY)
+
+
 def count_alerts(cases: CaseQuerySet, *, today: date) -> Alerts:
     """All numbers in one query over the open ones of ``cases``."""
     is_broken, is_late = Q(promise__in=NOT_KEPT), Q(next_step_on__lt=today)
@@ -64,7 +70,7 @@ def count_alerts(cases: CaseQuerySet, *, today: date) -> Alerts:
         late_steps=Count("pk", filter=is_late),
         latest_step_on=Min("next_step_on", filter=is_late),
         broken_promises=Count("pk", filter=is_broken),
-        broken_amount=Sum("promised", filter=is_broken),
+        broken_amount=Sum("overdue", filter=is_broken),
         unanswered=Count("pk", filter=Q(asks=True)),
         untouched=Count("pk", filter=Q(contacted=False)),
         untouched_unassigned=Count("pk", filter=Q(contacted=False, team__isnull=True)),
@@ -75,7 +81,6 @@ def count_alerts(cases: CaseQuerySet, *, today: date) -> Alerts:
 def _annotated(cases: CaseQuerySet) -> QuerySet[Case]:
     return cases.annotate(
         promise=LATEST_PROMISE_STATE,
-        promised=Subquery(LATEST_PROMISES.values("amount")[:1]),
         asks=UNANSWERED,
         contacted=CONTACTED,
     )

@@ -62,6 +62,7 @@ class CaseFilterForm(forms.Form):
     )
     request = forms.ChoiceField(label=_("Request"), required=False, choices=[("open", _("unanswered"))])
     untouched = forms.ChoiceField(label=_("Contact"), required=False, choices=[("1", _("never contacted"))])
+    closed = forms.ChoiceField(label=_("Case closed"), required=False, choices=[("week", _("in the last seven days"))])
     building = forms.ChoiceField(label=_("Building"), required=False)
     campaign = forms.ChoiceField(label=_("Campaign"), required=False)
     planned = PlannedDayField(required=False)
@@ -70,8 +71,7 @@ class CaseFilterForm(forms.Form):
         super().__init__(data)
         self.fields["class"] = forms.ChoiceField(label=_("Class"), required=False, choices=TargetClass.choices)
         reasons = reasons_for(ALL_ROLES)
-        teams = Team.objects.filter(project=project).active()
-        self._offer("team", [*teams.values_list("pk", "name"), (NOBODY, _("Unassigned"))])
+        self._offer("team", [*_teams(project, str(data.get("team", ""))), (NOBODY, _("Unassigned"))])
         self._offer("member", [*staff_of(project).values_list("pk", "name"), (NOBODY, _("nobody"))])
         self._offer("reason", [(reason.key, reason.label) for reason in reasons])
         self._offer("building", list(Building.objects.filter(project=project).values_list("pk", "name")))
@@ -104,6 +104,7 @@ class CaseFilterForm(forms.Form):
             request=bool(given.get("request")),
             untouched=bool(given.get("untouched")),
             step=given.get("step", ""),
+            closed=given.get("closed", ""),
             campaign=self.campaigns[int(given["campaign"])] if given.get("campaign") else None,
             planned=given.get("planned"),
         )
@@ -119,6 +120,13 @@ class CaseFilterForm(forms.Form):
                 label = choices.get(int(text) if text.isdecimal() else text, choices.get(text, text))
                 found.append((name, f"{self.fields[name].label} {label}" if choices else text))
         return found
+
+
+def _teams(project: Project, chosen: str) -> list[tuple[int, str]]:
+    """The active teams, and the one that is asked for though it is dissolved: its list stays what a report counted."""
+    teams = Team.objects.filter(project=project)
+    shown = teams.active() | teams.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else teams.active()
+    return list(shown.values_list("pk", "name"))
 
 
 class ReasonForm(forms.Form):
@@ -186,3 +194,13 @@ class DecisionNoteForm(forms.Form):
     """What finance found."""
 
     note = forms.CharField(label=_("What was found"), max_length=400)
+
+
+class ReviewForm(forms.Form):
+    """Each part of the file is confirmed by itself."""
+
+    periods = forms.BooleanField(label=_("the months and amounts are plausible"))
+    repairs = forms.BooleanField(label=_("open repairs are known"))
+    complaints = forms.BooleanField(label=_("complaints and requests are known"))
+    history = forms.BooleanField(label=_("earlier contacts and promises are read"))
+    note = forms.CharField(label=_("Note"), required=False, max_length=400)

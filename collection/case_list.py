@@ -14,7 +14,7 @@ from arrears.models import ChargeBalance, FeeType
 from arrears.queries import BUCKET_BY_KEY, MONEY, ZERO, Bucket, bucket_of
 from arrears.verification import valid_verifications
 from collection.agenda import PlannedDay, planned_on
-from collection.alerts import untouched, with_broken_promise, with_late_step, with_open_request
+from collection.alerts import closed_lately, untouched, with_broken_promise, with_late_step, with_open_request
 from collection.limits import Refusal, holds_of
 from collection.models import Campaign, Case, ContactAttempt, PromiseToPay, TargetClass
 from collection.models.cases import CaseQuerySet
@@ -57,6 +57,7 @@ class CaseFilter:
     request: bool = False
     untouched: bool = False
     step: str = ""
+    closed: str = ""
     campaign: Campaign | None = None
     planned: PlannedDay | None = None
 
@@ -90,7 +91,7 @@ class CaseTotals:
 
 def filtered(cases: CaseQuerySet, wanted: CaseFilter, *, project: Project, today: date) -> QuerySet[Case]:
     """Those of ``cases`` that fit."""
-    cases = cases.filter(state=wanted.state)
+    cases = cases.filter(state=Case.State.CLOSED if wanted.closed else wanted.state)
     for name, value in {"team": wanted.team, "responsible": wanted.member}.items():
         if value:
             cases = cases.filter(**{name: None if value == NOBODY else value})
@@ -119,6 +120,8 @@ def _by_work(cases: CaseQuerySet, wanted: CaseFilter, today: date) -> QuerySet[C
         found = found.filter(promises__state=PromiseToPay.State.WAITING).distinct()
     if wanted.request:
         found = with_open_request(found)  # type: ignore[arg-type]
+    if wanted.closed:
+        found = closed_lately(found, today=today)  # type: ignore[arg-type]
     if wanted.untouched:
         found = untouched(found)  # type: ignore[arg-type]
     if wanted.step == "late":

@@ -1,5 +1,7 @@
-"""Forms for what happened at a door or on the phone. Days and amounts are offered, so that the common case needs no
-typing."""
+"""Forms for what happened at a door, and what they share with calls (collection.call_form).
+
+Days and amounts are offered, so that the common case needs no typing.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
@@ -26,7 +28,7 @@ from company.forms import DayInput
 from company.models import Role
 from company.photos import Photo, PhotoRefusedError, prepare_photo
 from owners.contact_points import PhoneNumberError, normalise_phone
-from owners.models import EmergencyContact, Phone
+from owners.models import Phone
 
 Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
 OTHER, BY_RULE = "other", "by_rule"  # what a choice says instead of a day or an amount
@@ -203,44 +205,6 @@ class ContactForm(forms.Form):
 def _typed(given: Mapping[str, Any], chosen: str, typed: str) -> Any:
     """What was chosen, or typed where the choice says so."""
     return given.get(typed) if given.get(chosen) == OTHER else given.get(chosen)
-
-
-class CallForm(ContactForm):
-    """A call or message, logged from the page of the case."""
-
-    outcome_words = {Outcome.NO_ANSWER: _("no answer or reply")}
-    submission = forms.UUIDField(widget=forms.HiddenInput)
-    channel = forms.ChoiceField(label=_("By"), widget=forms.RadioSelect, initial=Channel.CALL)
-    is_incoming = forms.BooleanField(label=_("The owner got in touch"), required=False)
-    whom = forms.ChoiceField(label=_("Which number"), required=False)
-
-    def __init__(self, *args: Any, phones: list[Phone], emergency: list[EmergencyContact], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        channels = [channel for channel in Channel if channel != Channel.VISIT]
-        self._choices("channel", [(channel.value, channel.label) for channel in channels], initial=Channel.CALL)
-        numbers = [(f"phone-{phone.pk}", phone.masked) for phone in phones]
-        others = [(f"emergency-{one.pk}", f"{one.masked}，{_t('emergency contact')}") for one in emergency]
-        self._choices("whom", [("", _t("not noted")), *numbers, *others], initial=numbers[0][0] if numbers else "")
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean()
-        kind, _dash, pk = (given.get("whom") or "").partition("-")
-        given["phone_id"] = int(pk) if kind == "phone" else None
-        given["emergency_contact_id"] = int(pk) if kind == "emergency" else None
-        if given["emergency_contact_id"] and given.get("payment") != Payment.NOT_DISCUSSED:
-            self.add_error("payment", _t("To an emergency contact nothing is said of debts or amounts."))
-        return given
-
-    def report(self) -> ContactReport:
-        """What was logged."""
-        given = self.cleaned_data
-        return ContactReport(
-            channel=Channel(given["channel"]),
-            is_incoming=given["is_incoming"],
-            phone_id=given["phone_id"],
-            emergency_contact_id=given["emergency_contact_id"],
-            **self.contact_fields(),
-        )
 
 
 class PhotosInput(forms.ClearableFileInput):

@@ -1,5 +1,6 @@
 """Contacts that happened, by whatever channel: one record with everything that came of it (C8)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,13 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from collection import stages
 from collection.limits import breaches
-from collection.models import Case, ContactAttempt, PromiseToPay
+from collection.models import Case, ContactAttempt, ContactFile, PromiseToPay
 from collection.people_contacted import lock_people
+from collection.photos import keep_photos
 from collection.promises import Promised, record_promise
 from collection.reasons import Reason, ReasonRefusedError, reasons_for, write_reason
 from collection.requests import Requested, SubmissionReusedError, open_request
 from company.audit import record
 from company.models import Role, User
+from company.photos import Photo
 from owners.contact_points import add_phone, change_address, change_phone, mark_phone
 from owners.models import Address, EmergencyContact, Owner, Phone
 
@@ -60,6 +63,7 @@ class ContactReport:
     number: NumberReport | None = None
     second_address: str = ""
     next_contact_on: date | None = None
+    files: Sequence[Photo] = ()
 
 
 def record_contact(
@@ -70,6 +74,7 @@ def record_contact(
     ``roles`` are those of ``by`` in the project. Raises SubmissionReusedError, ReasonRefusedError, PhoneNumberError;
     nothing is written then.
     """
+    files = keep_photos(report.files, project=case.project, by=by)
     with transaction.atomic():
         locked = lock_case(case.pk)
         earlier = ContactAttempt.objects.filter(submission=submission).first()
@@ -78,6 +83,10 @@ def record_contact(
                 raise SubmissionReusedError(submission)
             return earlier
         contact = write_contact(locked, report, by=by, now=now, submission=submission)
+        ContactFile.objects.bulk_create(
+            ContactFile(project_id=contact.project_id, contact=contact, file=file)
+            for file in {file.pk: file for file in files}.values()
+        )
         write_consequences(locked, contact, report, by=by, roles=roles, now=now)
         stages.refresh([locked], now=now)
     return contact

@@ -35,6 +35,18 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The accounts that a milestone counts, and those of them that are done."""
+
+    done: frozenset[int]
+    due: frozenset[int]
+
+    @property
+    def count(self) -> Count:
+        return Count(len(self.done), len(self.due))
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A milestone as of a day, with the words and colours in which it is shown."""
 
@@ -118,7 +130,7 @@ def letters_sent(campaign: Campaign, *, today: date) -> Progress | None:
     milestone = campaign.milestones.filter(kind=Milestone.Kind.LETTERS_SENT).select_related("responsible").first()
     if milestone is None:
         return None
-    return Progress(milestone, _letters_sent(campaign, today), (milestone.due_on - today).days)
+    return Progress(milestone, _letters_sent(campaign, today).count, (milestone.due_on - today).days)
 
 
 def _template_ready(campaign: Campaign, today: date) -> Count:
@@ -131,22 +143,32 @@ def _template_ready(campaign: Campaign, today: date) -> Count:
     return Count(done=approved.exists() + mandated.exists(), due=2)
 
 
-def _letters_sent(campaign: Campaign, today: date) -> Count:
+def accounts_of(milestone: Milestone, *, today: date) -> Standing | None:
+    """The accounts that make the number of a milestone; None where it counts something else."""
+    match milestone.kind:
+        case Milestone.Kind.LETTERS_SENT:
+            return _letters_sent(milestone.campaign, today)
+        case Milestone.Kind.LITIGATION_PREPARED:
+            return _litigation_prepared(milestone.campaign, today)
+    return None
+
+
+def _letters_sent(campaign: Campaign, today: date) -> Standing:
     """Accounts whose letter was sent, of those with a letter and the cases whose next step is one."""
     letters = _letters(campaign)
-    with_letter = set(letters.values_list("account_id", flat=True))
-    sent = set(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
-    due = _meant(campaign, today).filter(next_measure=Measure.LAWYER_LETTER)
-    return Count(done=len(sent), due=len(with_letter | set(due.values_list("account_id", flat=True))))
+    with_letter = frozenset(letters.values_list("account_id", flat=True))
+    sent = frozenset(letters.filter(state=Notice.State.DISPATCHED).values_list("account_id", flat=True))
+    waiting = _meant(campaign, today).filter(next_measure=Measure.LAWYER_LETTER)
+    return Standing(done=sent, due=with_letter | frozenset(waiting.values_list("account_id", flat=True)))
 
 
-def _litigation_prepared(campaign: Campaign, today: date) -> Count:
+def _litigation_prepared(campaign: Campaign, today: date) -> Standing:
     """Cases in legal means with what an action needs: the contract on file, and a letter whose deadline has passed."""
-    legal = _meant(campaign, today).filter(stage=Stage.LEGAL)
+    legal = frozenset(_meant(campaign, today).filter(stage=Stage.LEGAL).values_list("account_id", flat=True))
     contract = ServiceContract.objects.filter(project=campaign.project_id, scan__isnull=False)
     expired = _letters(campaign).filter(state=Notice.State.DISPATCHED, batch__deadline_on__lt=today)
-    ready = legal.filter(account__in=expired.values("account")).count() if contract.exists() else 0
-    return Count(done=ready, due=legal.count())
+    ready = frozenset(expired.values_list("account_id", flat=True)) & legal if contract.exists() else frozenset()
+    return Standing(done=ready, due=legal)
 
 
 def _campaign_ends(campaign: Campaign, today: date) -> Count:
@@ -171,7 +193,7 @@ def _letters(campaign: Campaign) -> QuerySet[Notice]:
 
 COUNTS: dict[str, Callable[[Campaign, date], Count]] = {
     Milestone.Kind.TEMPLATE_READY: _template_ready,
-    Milestone.Kind.LETTERS_SENT: _letters_sent,
-    Milestone.Kind.LITIGATION_PREPARED: _litigation_prepared,
+    Milestone.Kind.LETTERS_SENT: lambda campaign, today: _letters_sent(campaign, today).count,
+    Milestone.Kind.LITIGATION_PREPARED: lambda campaign, today: _litigation_prepared(campaign, today).count,
     Milestone.Kind.CAMPAIGN_ENDS: _campaign_ends,
 }

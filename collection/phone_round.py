@@ -75,7 +75,7 @@ def _row(row: RoundRow, user: User, last: Mapping[int, ContactAttempt]) -> dict[
         "responsible": row.case.responsible_id,
         "party": row.party,
         "band": band(row.owed),
-        "age": row.bucket.label if row.bucket else "",
+        "age": str(row.bucket.label) if row.bucket else "",
         "reason": row.reason.label,
         "last": _last(last.get(row.case.pk)),
         "same": [case.account.unit.code for case in row.same_person],

@@ -1,4 +1,4 @@
-"""Photos of visits, as they are kept."""
+"""Photos of visits and screenshots of messages, as they are kept."""
 
 from collections.abc import Iterable
 

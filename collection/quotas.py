@@ -3,16 +3,19 @@
 The base target is a rate over all receivables of the year, while a team holds only cases that are unpaid. So a
 team's share is converted: it is credited with its part of what had been collected without it, and judged by the same
 rate as the project. Teams' rates weighted by their base add up to the project's rate.
+
+Where a project judges its teams by area (责任区), every unit, paid or not, is somebody's, and nothing is converted.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from django.db import connection
 
-from collection.models import Campaign
+from collection.areas import area_holders
+from collection.models import Campaign, QuotaBy
 from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow
 from collection.rates import CENT, HUNDRED, NOISE, counted_relief, counts, net_due, percent_of
@@ -83,6 +86,22 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountShare:
+    """What one account adds to the figures of a class, in CNY; ``is_held``: there was a case, ``team`` answered for it.
+
+    ``arrears`` is what its holder took over, ``collected`` what came in on that since.
+    """
+
+    account_id: int
+    team: TeamId
+    is_held: bool
+    due: Decimal
+    settled: Decimal
+    arrears: Decimal
+    collected: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What a team's cases owed at first and what came in on them since, in CNY."""
 
@@ -135,41 +154,73 @@ def quotas_of(
     Accounts without a case were paid by themselves, also during the campaign: that is credited to all, like what was
     collected before it.
     """
-    receivable = collected_before = ZERO
-    arrears, collected = dict[TeamId, Decimal](), dict[TeamId, Decimal]()
-    for row in rows:
-        if not counts(row, view, settings):
-            continue
-        due = net_due(row, settings)
-        receivable += due
-        collected_before += counted_relief(row, settings)
-        if row.account_id not in teams:
-            collected_before += row.settled
-            continue
-        team = teams[row.account_id]
-        collected_before += row.settled_before
-        owed = due - row.settled_before - counted_relief(row, settings)
-        arrears[team] = arrears.get(team, ZERO) + owed
-        collected[team] = collected.get(team, ZERO) + row.settled - row.settled_before
-    held = {team: Held(arrears[team], collected[team]) for team in arrears}
-    return share_out(receivable=receivable, collected_before=collected_before, target=target, held=held)
+    shares = shares_of(rows, teams=teams, view=view, settings=settings)
+    if settings.quota_by is QuotaBy.AREAS:
+        return _plain(shares, target)
+    held: dict[TeamId, Held] = {}
+    for share in shares:
+        if share.is_held:
+            so_far = held.get(share.team, Held())
+            held[share.team] = Held(so_far.arrears + share.arrears, so_far.collected + share.collected)
+    receivable = sum((share.due for share in shares), ZERO)
+    arrears = sum((share.arrears for share in shares), ZERO)
+    return share_out(receivable=receivable, collected_before=receivable - arrears, target=target, held=held)
 
 
-def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+def _plain(shares: Collection[AccountShare], target: Decimal) -> Quotas:
+    """The quotas of areas: each over its own units, so that they add up without any conversion."""
+    by_team: dict[TeamId, list[AccountShare]] = {}
+    for share in shares:
+        by_team.setdefault(share.team, []).append(share)
+    return Quotas(_sum(shares, target), {team: _sum(held, target) for team, held in by_team.items()})
+
+
+def _sum(shares: Collection[AccountShare], target: Decimal) -> Quota:
+    base = sum((share.due for share in shares), ZERO)
+    arrears = sum((share.arrears for share in shares), ZERO)
+    collected = sum((share.collected for share in shares), ZERO)
+    return Quota(target=target, arrears=arrears, base=base, credited=base - arrears, collected=collected)
+
+
+def shares_of(
+    rows: Iterable[RateRow], *, teams: Mapping[int, TeamId], view: View, settings: RateSettings
+) -> list[AccountShare]:
+    """What each account adds to the quotas of its class; rows that do not count are left out."""
+    return [_share_of(row, teams, settings) for row in rows if counts(row, view, settings)]
+
+
+def _share_of(row: RateRow, teams: Mapping[int, TeamId], settings: RateSettings) -> AccountShare:
+    due, relief = net_due(row, settings), counted_relief(row, settings)
+    is_held = row.account_id in teams
+    before = row.settled_before if is_held else row.settled
+    return AccountShare(
+        account_id=row.account_id,
+        team=teams.get(row.account_id),
+        is_held=is_held,
+        due=due,
+        settled=row.settled + relief,
+        arrears=due - before - relief,
+        collected=row.settled - before,
+    )
+
+
+def answering_teams(campaign: Campaign, *, on: date, settings: RateSettings = DEFAULTS) -> dict[int, TeamId]:
     """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None.
 
     Where nothing of an account is in the campaign's scope, nobody answers for it: what it owes and pays is in the
-    project's figures and in no quota.
+    project's figures and in no quota. By area every account of the project is named.
     """
-    return _answering(campaign, "team_id", on)
+    return _answering(campaign, "team_id", on, settings)
 
 
-def answering_members(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+def answering_members(campaign: Campaign, *, on: date, settings: RateSettings = DEFAULTS) -> dict[int, TeamId]:
     """Like ``answering_teams`` for the member of staff who was responsible on that day."""
-    return _answering(campaign, "member_id", on)
+    return _answering(campaign, "member_id", on, settings)
 
 
-def _answering(campaign: Campaign, holder: str, on: date) -> dict[int, TeamId]:
+def _answering(campaign: Campaign, holder: str, on: date, settings: RateSettings) -> dict[int, TeamId]:
+    if settings.quota_by is QuotaBy.AREAS:
+        return area_holders(campaign.project_id, holder, on=on)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from arrears.models import Verification
-from arrears.queries import Bucket, bucket_of
+from arrears.queries import Bucket, bucket_of, settled_since
 from arrears.verification import valid_verifications
 from collection.limits import Clearance, Limit, Refusal, clearances, hour_refusals
 from collection.models import Case, CaseTransition, ContactAttempt, PromiseToPay, RoundChecklist, Visit
@@ -138,7 +138,7 @@ def _cases_of(project: Project, user: User, today: date) -> list[Case]:
 def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRow]:
     closed = [case for case in cases if case.state == Case.State.CLOSED]
     still_open = [case for case in cases if case.state == Case.State.OPEN]
-    paid_at, owed_before, visits = _paid_at(closed), _owed_before(closed), _visits_today(cases, now)
+    paid_at, owed_before, visits = _paid_at(closed), _owed_before(closed, now), _visits_today(cases, now)
     cleared = clearances(still_open, ContactAttempt.Channel.VISIT, now=now)
     verified = valid_verifications(project, [case.account_id for case in cases], now=now)
     today = timezone.localdate(now)
@@ -166,10 +166,13 @@ def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRo
 
 def _visits_today(cases: Iterable[Case], now: datetime) -> dict[int, Visit]:
     """The latest visit of today by case."""
-    midnight = timezone.make_aware(datetime.combine(timezone.localdate(now), time()))
-    visits = Visit.objects.filter(contact__case__in=list(cases), contact__happened_at__gte=midnight)
+    visits = Visit.objects.filter(contact__case__in=list(cases), contact__happened_at__gte=_midnight(now))
     found = visits.select_related("contact__promise").order_by("contact__happened_at")
     return {visit.contact.case_id: visit for visit in found}
+
+
+def _midnight(now: datetime) -> datetime:
+    return timezone.make_aware(datetime.combine(timezone.localdate(now), time()))
 
 
 def _paid_at(cases: Iterable[Case]) -> dict[int, datetime]:
@@ -177,10 +180,15 @@ def _paid_at(cases: Iterable[Case]) -> dict[int, datetime]:
     return dict(closed.values_list("case_id", "at"))
 
 
-def _owed_before(closed: Iterable[Case]) -> dict[int, Decimal]:
-    """By account id what closed cases owed when they were last verified (CNY)."""
-    found = Verification.objects.filter(account__in=[case.account_id for case in closed], outstanding__gt=0)
-    return dict(found.order_by("account_id", "-pk").distinct("account_id").values_list("account_id", "outstanding"))
+def _owed_before(closed: Iterable[Case], now: datetime) -> dict[int, Decimal]:
+    """By account id what cases that closed today owed this morning: what was settled since, CNY.
+
+    Where nothing was settled, since the charge itself was taken back, what was last verified.
+    """
+    accounts = [case.account_id for case in closed]
+    verified = Verification.objects.filter(account__in=accounts, outstanding__gt=0).order_by("account_id", "-pk")
+    known = dict(verified.distinct("account_id").values_list("account_id", "outstanding"))
+    return known | settled_since(accounts, since=_midnight(now), due_before=timezone.localdate(now))
 
 
 def _stop_of(case: Case, visit: Visit | None, clearance: Clearance) -> Stop:

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from collection import (
+    call_backs,
     daily_figures,
     following,
     limitation_warnings,
@@ -11,6 +12,7 @@ from collection import (
     playbooks,
     promises,
     reminders,
+    reports,
     snapshots,
 )
 
@@ -36,6 +38,11 @@ def warn_of_limitation() -> None:
     limitation_warnings.warn_of_limitation(today=timezone.localdate())
 
 
+@shared_task(name="collection.draw_call_backs")
+def draw_call_backs() -> None:
+    call_backs.draw_call_backs(now=timezone.now())
+
+
 @shared_task(name="collection.compute_daily_figures")
 def compute_daily_figures() -> None:
     daily_figures.follow_ledger(now=timezone.now())
@@ -49,3 +56,8 @@ def apply_playbooks() -> None:
 @shared_task(name="collection.take_snapshots")
 def take_snapshots() -> None:
     snapshots.take_snapshots(now=timezone.now())
+
+
+@shared_task(name="collection.make_reports")
+def make_reports() -> None:
+    reports.make_reports(now=timezone.now())

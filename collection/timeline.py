@@ -11,6 +11,7 @@ from collection.limits import passed_limits, short_day
 from collection.models import (
     Case,
     CashTaken,
+    ConductComplaint,
     ContactAttempt,
     PromiseToPay,
     VisitPhoto,
@@ -18,6 +19,7 @@ from collection.models import (
 from collection.people_contacted import people_of
 from collection.timeline_entries import Entry, Group, entry, of_day
 from collection.timeline_internal import internal
+from company.models import User
 from notices.models import Delivery, DeliveryTransition, Notice
 from owners.persons import rows_of
 
@@ -50,11 +52,15 @@ DELIVERY_COLOURS = {
 }
 
 
-def timeline(case: Case) -> list[Entry]:
-    """All entries, newest first; a fixed number of queries."""
+def timeline(case: Case, *, viewer: User | None = None) -> list[Entry]:
+    """All entries that ``viewer`` may see, newest first; a fixed number of queries.
+
+    What is said of a member's conduct is for who answers for it.
+    """
     entries = [
         *_contacts(case),
         *_contacts_elsewhere(case),
+        *(_complaints(case, viewer) if viewer else ()),
         *_requests(case),
         *_promises(case),
         *_payments(case),
@@ -73,7 +79,9 @@ def counts(entries: Collection[Entry]) -> dict[Group, int]:
 
 def _contacts(case: Case) -> Iterator[Entry]:
     photos = Prefetch("visit__photos", VisitPhoto.objects.select_related("file").order_by("pk"))
-    contacts = case.contacts.select_related("recorded_by", "visit", "emergency_contact").prefetch_related(photos)
+    contacts = case.contacts.select_related("recorded_by", "visit", "emergency_contact").prefetch_related(
+        photos, "files"
+    )
     for contact in contacts:
         visit = getattr(contact, "visit", None)
         warnings = [_("limit passed: %(limit)s") % {"limit": limit.label} for limit in passed_limits(contact)]
@@ -94,6 +102,8 @@ def _contacts(case: Case) -> Iterator[Entry]:
             detail=contact.note,
             warnings=warnings,
             photos=list(visit.photos.all()) if visit else [],
+            files=list(contact.files.all()),
+            contact=contact.pk,
         )
 
 
@@ -129,6 +139,23 @@ def contact_title(contact: ContactAttempt) -> str:
     if visit and visit.slip_posted:
         words.append(_("slip left"))
     return _(", ").join(words)
+
+
+def _complaints(case: Case, viewer: User) -> Iterator[Entry]:
+    complaints = ConductComplaint.objects.visible_to(viewer).filter(contact__case=case)
+    for complaint in complaints.select_related("recorded_by", "answered_by", "member"):
+        said = {"who": complaint.get_complainant_display(), "member": complaint.member.name}
+        waits = complaint.answered_at is None
+        yield entry(
+            complaint.complained_at,
+            Group.INTERNAL,
+            "message-exclamation",
+            _("Complaint about conduct of %(member)s, by: %(who)s") % said,
+            person=complaint.recorded_by.name,
+            status=_("unanswered") if waits else _("answered"),
+            status_colour="amber" if waits else "green",
+            detail=_("; ").join(filter(None, (complaint.text, complaint.answer))),
+        )
 
 
 def _requests(case: Case) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from collection.models import VisitPhoto
+from collection.models import ContactFile, VisitPhoto
 
 
 class Group(StrEnum):
@@ -42,6 +42,8 @@ class Entry:
     detail: str = ""
     warnings: list[str] = field(default_factory=list)
     photos: list[VisitPhoto] = field(default_factory=list)
+    files: list[ContactFile] = field(default_factory=list)
+    contact: int | None = None  # id of the contact that it is, against which a complaint can be held
 
     @property
     def on(self) -> date:

@@ -10,10 +10,12 @@ from collection.models import (
     Assignment,
     Case,
     CaseMark,
+    CaseReview,
     CaseTransition,
     ContactAttempt,
     LimitOverride,
     ReasonChange,
+    RectificationMove,
     StepReached,
     VisitRevision,
 )
@@ -22,21 +24,15 @@ from collection.timeline_entries import Entry, Group, entry
 from company.models import AuditEvent
 
 LATEST_VERIFICATIONS = 10
+DATED = frozenset({RectificationMove.Kind.AGREED, RectificationMove.Kind.DONE, RectificationMove.Kind.SIGNED_OFF})
 
 
 def internal(case: Case) -> Iterator[Entry]:
     """All of it, in no order; a fixed number of queries."""
     for source in (
-        _reasons,
-        _steps,
-        _marks,
-        _transitions,
-        _assignments,
-        _verifications,
-        _overrides,
-        _claims,
+        _reasons, _steps, _marks, _repairs, _transitions, _assignments, _verifications, _reviews, _overrides, _claims,
         _told_before,
-    ):
+    ):  # fmt: skip
         yield from source(case)
 
 
@@ -99,6 +95,14 @@ def _marks(case: Case) -> Iterator[Entry]:
             )  # fmt: skip
 
 
+def _repairs(case: Case) -> Iterator[Entry]:
+    for move in RectificationMove.objects.filter(item__case=case).select_related("item", "by"):
+        title = _("Repair “%(defect)s”: %(move)s") % {"defect": move.item.defect, "move": move.get_kind_display()}
+        if move.day and move.kind in DATED:
+            title += f" {short_day(move.day)}"
+        yield entry(move.at, Group.INTERNAL, "tool", title, person=move.by.name, detail=move.note)
+
+
 def _transitions(case: Case) -> Iterator[Entry]:
     for move in CaseTransition.objects.filter(case=case).select_related("by"):
         closed = move.to_state == Case.State.CLOSED
@@ -123,6 +127,14 @@ def _verifications(case: Case) -> Iterator[Entry]:
         yield entry(
             verification.verified_at, Group.INTERNAL, "clipboard-check", title, person=verification.verified_by.name,
             detail=_("looked up in the charging system") if verification.looked_up else "",
+        )  # fmt: skip
+
+
+def _reviews(case: Case) -> Iterator[Entry]:
+    for review in CaseReview.objects.filter(case=case).select_related("reviewed_by"):
+        yield entry(
+            review.reviewed_at, Group.INTERNAL, "file-check", _("File read before the first contact"),
+            person=review.reviewed_by.name, detail=review.note,
         )  # fmt: skip
 
 

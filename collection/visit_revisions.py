@@ -53,6 +53,7 @@ class Settled(models.TextChoices):
     CASH = "cash", _("the money taken is with finance")
     PROMISE = "promise", _("the promise has been judged")
     REQUEST = "request", _("the owner's request has been answered")
+    CONDUCT = "conduct", _("it is being looked into how the visit went")
 
 
 class VisitSettledError(Exception):
@@ -151,6 +152,8 @@ def take_back(visit: Visit, case: Case, report: VisitReport | None, *, now: date
     """Undo what came of a visit and is not told again in ``report``. News of numbers and addresses stay: these have a
     history and a page of their own. Raises VisitSettledError; the caller holds the case's lock."""
     told = report.contact if report else None
+    if visit.contact.complaints.exists() or visit.contact.call_backs.exists():
+        raise VisitSettledError(Settled.CONDUCT)
     _keep_cash(visit, report)
     _take_back_promise(visit.contact, told)
     _take_back_requests(visit.contact, told)

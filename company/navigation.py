@@ -43,6 +43,8 @@ CAMPAIGN = Entry(_("Campaign"), "collection:campaign", "flag")
 CALENDAR = Entry(_("Calendar"), "collection:calendar", "calendar-month")
 MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
+CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
+MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -55,6 +57,7 @@ LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 QUEUE = Entry(_("To be sent"), "collection:queue", "cloud-upload")
+WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
@@ -63,7 +66,12 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, MY_CASES, QUEUE, MY_RESULTS, CALENDAR)
+DAILY = Entry(_("Daily sheet"), "collection:daily", "clipboard-list", apart=True)
+REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
+EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
+SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
+
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, QUEUE, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -80,8 +88,14 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LIMITATION,
         RELIEF,
         BATCHES,
+        DAILY,
+        REPORTS,
         PLAYBOOK,
         MARKS,
+        CONDUCT,
+        MESSAGES,
+        SHUT_OFFS,
+        EXPORTS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -101,6 +115,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LATE_FEES,
         LIMITATION,
         CASES,
+        REPORTS,
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),
@@ -112,12 +128,15 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         Entry("EMS", "notices:ems", "truck-delivery"),
         Entry(_("Law firms and mandates"), "notices:firms", "gavel"),
         PUBLIC_NOTICES,
+        MESSAGES,
         CASES,
         LEDGER,
         UNITS,
+        EXPORTS,
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
+        WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
         QUEUE,
@@ -128,6 +147,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         MARKS,
         RATES,
         MY_RESULTS,
+        DAILY,
+        SHUT_OFFS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,
@@ -140,12 +161,17 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        REPORTS,
         MARKS,
+        CONDUCT,
+        SHUT_OFFS,
+        EXPORTS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,
         Entry(_("Projects"), "company:projects", "building-community", of_project=False),
         Entry(_("Posts"), "company:posts", "id-badge-2", of_project=False),
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),

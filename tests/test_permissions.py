@@ -18,6 +18,7 @@ from pytest_django import Settings
 from company.models import Project, Role, User
 from tests import (  # noqa: F401  they register their builders
     url_campaigns,
+    url_conduct,
     url_documents,
     url_notices,
     url_owners,

@@ -1,8 +1,10 @@
+from collection.models.areas import TeamArea
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
+from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
-from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
+from collection.models.conventions import Attribution, Parking, QuotaBy, RateConvention, RecoveryBase, Reductions
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.incentives import (
     Combining,
@@ -15,7 +17,11 @@ from collection.models.incentives import (
 )
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
+from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rectification import RectificationItem, RectificationMove
+from collection.models.reports import PeriodReport, ReportReview
+from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -26,15 +32,20 @@ __all__ = [
     "Assignment",
     "AssignmentProposal",
     "Attribution",
+    "CallBack",
+    "CallBackDraw",
     "Campaign",
     "CampaignTarget",
     "Case",
     "CaseMark",
+    "CaseReview",
     "CaseTransition",
     "CashTaken",
     "Combining",
     "Commendation",
+    "ConductComplaint",
     "ContactAttempt",
+    "ContactFile",
     "DailyFigure",
     "Doer",
     "ExclusionLimit",
@@ -42,21 +53,27 @@ __all__ = [
     "IncentiveScheme",
     "LimitOverride",
     "Measure",
+    "MessageText",
     "Milestone",
     "Objection",
     "OwnerRequest",
     "Parking",
+    "PeriodReport",
     "Playbook",
     "PlaybookStep",
     "Precondition",
     "PromiseToPay",
     "ProposedAssignment",
+    "QuotaBy",
     "RateConvention",
     "RateSnapshot",
     "ReasonChange",
     "RecoveryBase",
+    "RectificationItem",
+    "RectificationMove",
     "Reductions",
     "Reminder",
+    "ReportReview",
     "RosterShift",
     "RoundChecklist",
     "Settlement",
@@ -67,6 +84,7 @@ __all__ = [
     "SubReason",
     "TargetClass",
     "Team",
+    "TeamArea",
     "TeamMember",
     "Visit",
     "VisitPhoto",

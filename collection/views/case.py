@@ -17,9 +17,8 @@ from django.views.decorators.http import require_POST
 
 from arrears.late_fees import late_fee_word
 from arrears.views.late_fees import late_fees_of
-from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
+from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm, ReviewForm
 from collection.dossier import neighbours, read_dossier
-from collection.limits import is_barred
 from collection.models import Case, CaseMark, OwnerRequest, Playbook, TeamMember
 from collection.models.cases import CaseQuerySet
 from collection.models.contacts import ContactAttempt
@@ -32,6 +31,7 @@ from collection.requests import (
     forward_request,
     open_request,
 )
+from collection.revealing import reasons_against
 from collection.same_person import other_cases
 from collection.timeline import counts, timeline
 from collection.timeline_entries import GROUP_LABELS, Entry, Group
@@ -41,8 +41,8 @@ from company.access import ProjectRequest, project_view
 from company.models import User
 from company.rights import FIELD, WHOLE_LEDGER_ROLES, Right
 from notices.views.files import HANDED_OUT
-from owners.models import Phone
-from owners.views import answer_reveal
+from owners.revealing import NUMBERS, Purpose, usual_purpose
+from owners.views import answer_reveal, asked_purpose
 
 CONFLICT = 409
 SHOWN_ENTRIES = 8
@@ -73,14 +73,16 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "may_verify": bool(request.rights & set(MAY_VERIFY)),
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
+        "review_form": ReviewForm() if may_log and dossier.needs_review else None,
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
         "own_plan": shown.own_plans.exclude(state=Playbook.State.ENDED).order_by("state").last(),
         "marks": list(CaseMark.objects.filter(case=shown).select_related("proposed_by").order_by("-pk")),
         "also_owes": other_cases(shown, visible=visible_cases(request)),
         "members": members_to_hand_over(request) if Right.MANAGE_CAMPAIGN in request.rights else [],
         "handed_out": HANDED_OUT,
+        "may_complain": bool(request.rights & set(MAY_VERIFY)),
         "needs_looking_up": dossier.verification is None and needs_looking_up(request.project, now=now),
-        **_entries_shown(request, timeline(shown)),
+        **_entries_shown(request, timeline(shown, viewer=request.user)),
     }
     return TemplateResponse(request, "collection/case.html", context)
 
@@ -137,18 +139,22 @@ def case_reason(request: ProjectRequest, pk: int) -> HttpResponse:
 def case_reveal(request: ProjectRequest, pk: int, kind: str, row: int) -> HttpResponse:
     """Shows one masked piece of data of this case's people; recorded. Field staff: their own cases only.
 
-    A number that must not be called is not shown to those who call.
+    A number is shown to make contact only while a call would be cleared; for a notice or a payment by the right alone.
     """
+    now = timezone.now()
     shown = visible_case(request, pk)
-    owners = shown.account.ownership.members.values_list("owner_id", flat=True)
+    owners = set(shown.account.ownership.members.values_list("owner_id", flat=True))
+    usual = Purpose.CONTACT if Right.LOG_CONTACTS in request.rights else usual_purpose(request.roles)
+    why = asked_purpose(request) or usual
 
-    def may_reveal(found: Model) -> bool:
-        if isinstance(found, Phone) and is_barred(found):
-            return False
+    def is_of_this_case(found: Model) -> bool:
         owner_id = getattr(found, "owner_id", None) or (found.pk if kind in {"name", "id-number"} else None)
-        return owner_id in set(owners) and may_reveal_here(request, shown)
+        return owner_id in owners and may_reveal_here(request, shown)
 
-    return answer_reveal(request, kind, row, may_reveal=may_reveal)
+    def against(found: Model) -> list[str]:
+        return reasons_against(shown, found, why, now=now) if kind in NUMBERS and is_of_this_case(found) else []
+
+    return answer_reveal(request, kind, row, may_reveal=is_of_this_case, why=why, against=against)
 
 
 @project_view(Right.LOG_CONTACTS)

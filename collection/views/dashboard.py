@@ -8,12 +8,14 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.verification import payments_known_until
-from collection.alerts import count_alerts
+from collection.alerts import closed_lately, count_alerts
 from collection.dashboard import Dashboard, build_dashboard
 from collection.milestones import progress_of
 from collection.models import Case, TargetClass, Team, TeamMember
@@ -72,7 +74,8 @@ def dashboard(request: ProjectRequest) -> HttpResponse:
         "alerts": count_alerts(cases, today=form.today),
         "milestones": progress_of(board.campaign, today=form.today) if board.campaign else [],
         "payments_until": payments_known_until(request.project),
-        "cleared": cases.filter(closed_on__gt=form.today - timedelta(days=7)).count(),
+        "cleared": closed_lately(cases, today=form.today).count(),
+        "figures_url": f"{_figures_url(request)}?{urlencode({'on': board.on.isoformat(), 'view': board.view.value})}",
         "today": form.today,
         "views": VIEW_NAMES.items(),
     }
@@ -127,6 +130,10 @@ def _board(request: ProjectRequest, form: DashboardForm) -> Dashboard:
         own_team=own_team(request),
         **form.chosen(),
     )
+
+
+def _figures_url(request: ProjectRequest) -> str:
+    return reverse("collection:figure_accounts", kwargs={"project_code": request.project.code})
 
 
 def own_team(request: ProjectRequest) -> Team | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from django.core.paginator import Paginator
@@ -18,8 +18,8 @@ from collection.rate_conventions import ZERO, RateSettings, View
 from collection.rate_groups import Dimension, Group, Grouped, grouped_rates
 from collection.rate_rows import RateRow
 from collection.rates import Ratio, counted_relief, counts, net_due, shown_percent
-from collection.views.dashboard import own_team
-from collection.views.incentives import DayForm
+from collection.views.dashboard import DashboardForm, own_team
+from collection.views.figures import statements_open_to
 from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import Right
@@ -50,7 +50,7 @@ def rates(request: ProjectRequest) -> HttpResponse:
     context = {
         "grouped": grouped,
         "dimensions": Dimension,
-        "latest": timezone.localdate() - timedelta(days=1),
+        "latest": timezone.localdate(),
         "convention": stated(grouped.settings, View.APPRAISAL),
         "has_course": RateSnapshot.objects.visible_to(request.user).filter(project=request.project).exists(),
         "is_whole": own_team(request) is None,
@@ -73,6 +73,7 @@ def rate_accounts(request: ProjectRequest) -> HttpResponse:
         "group": group,
         "page": page,
         "lines": [_line(accounts[row.account_id], row, grouped.settings) for row in page],
+        "opened": statements_open_to(request, accounts),
         "convention": stated(grouped.settings, View.APPRAISAL),
     }
     return TemplateResponse(request, "collection/rate_accounts.html", context)
@@ -112,11 +113,13 @@ def rates_course(request: ProjectRequest) -> HttpResponse:
 
 
 def _grouped(request: ProjectRequest) -> Grouped:
-    on: date = DayForm(request.GET).day(today=timezone.localdate())
+    asked = DashboardForm(request.GET, today=timezone.localdate()).chosen()
     by = request.GET.get("by", "")
     dimension = Dimension(by) if by in Dimension.values else Dimension.CLASS
     team = own_team(request)
-    return grouped_rates(request.project, on=on, by=dimension, own_team=team.pk if team else None)
+    return grouped_rates(
+        request.project, on=asked["on"], by=dimension, own_team=team.pk if team else None, view=asked["view"]
+    )
 
 
 def _line(account: Account, row: RateRow, settings: RateSettings) -> AccountLine:

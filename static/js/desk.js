@@ -5,3 +5,4 @@ import "./search_box.js";
 import "./confirm.js";
 import "./forms.js";
 import "./phone_guard.js";
+import "./copy.js";

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_field_staff import doors_to_visit, pack_the_bag
+from tests.browser.test_field_staff import doors_to_visit, open_form, pack_the_bag
 
 pytestmark = pytest.mark.browser
 
@@ -281,6 +281,27 @@ def test_an_older_page_keeps_its_queue_until_it_is_loaded_anew(sign_in: SignIn, 
     page.get_by_role("button", name="重新加载").click()
     expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(1)
     assert len(arrived(stack, "旧版页面")) == 1
+
+
+def test_a_form_opened_with_a_network_and_sent_without(sign_in: SignIn, stack: Stack) -> None:
+    page = sign_in("housekeeper", width=PHONE)
+    open_round(page, stack.address)
+    ready_for_the_stairs(page)
+    open_form(page)
+    with without_network(page):
+        page.get_by_role("radio", name="家人或租户").check()
+        page.get_by_role("radio", name="承诺日期").check()
+        page.get_by_role("radio", name=re.compile("^全部")).check()
+        page.get_by_role("link", name="下一步").click()
+        page.get_by_label("备注").fill("开着表单断网")
+        page.get_by_role("link", name="下一步").click()
+        page.get_by_role("button", name="保存登记").click()
+        expect(waiting(page)).to_contain_text("家人或租户、承诺日期")
+        waiting(page).get_by_role("link", name="修改").click()
+        expect(page.get_by_role("radio", name="另填金额")).to_be_checked()  # the amount that the page had offered
+        page.get_by_role("button", name="直接保存").click()
+    expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(1)
+    assert [visit[:2] for visit in arrived(stack, "开着表单断网")] == [["开着表单断网", 2]]
 
 
 def test_a_full_phone_says_so_and_keeps_what_is_typed(sign_in: SignIn, stack: Stack) -> None:

@@ -14,7 +14,7 @@ from notices.models import Notice
 from owners.models import Owner, Unit
 from tests.factories import SHANGHAI, TODAY
 
-UNITS, MONTHS = 60, 14
+UNITS, MONTHS = 120, 14
 READ: dict[Any, tuple[str, ...]] = {
     Unit: ("code", "area", "is_vacant"),
     Owner: ("name", "kind"),

@@ -10,8 +10,24 @@ from collection.models import Case, RoundChecklist
 from collection.verifying import needs_looking_up
 from company.models import Project, Role
 from tests.collection.desk import Desk, said
-from tests.factories import NOW, TODAY, create_case, create_officer, create_payment, create_project, create_promise
-from tests.field_factories import create_field_case, create_field_worker, create_request, create_visit, queries
+from tests.factories import (
+    NOW,
+    TODAY,
+    create_case,
+    create_charge,
+    create_officer,
+    create_payment,
+    create_project,
+    create_promise,
+)
+from tests.field_factories import (
+    create_field_case,
+    create_field_worker,
+    create_request,
+    create_visit,
+    queries,
+    verify_case,
+)
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(hours=2)
@@ -63,6 +79,25 @@ class TestList:
         for words in ("已放留言条", "业主承诺11月28日缴100.00", "查到已缴清", "不用去了"):
             assert words in page
         assert "李小博" not in page
+
+    @pytest.mark.parametrize("was_verified", [True, False])
+    def test_who_paid_meanwhile_stands_with_what_was_owed_this_morning(
+        self, worker: Desk, project: Project, *, was_verified: bool
+    ) -> None:
+        team = worker.user.team_memberships.get().team
+        case = create_case(project=project, amount="80.00", responsible=worker.user, team=team)
+        create_payment(
+            account=case.account, amount=20, received_on=TODAY - dt.timedelta(days=1), now=NOW - dt.timedelta(days=1)
+        )  # fmt: skip
+        follow_ledger(today=TODAY, now=NOW, project=project)
+        if was_verified:
+            verify_case(case)
+        create_charge(account=case.account, month=dt.date(2025, 9, 1), amount="15.00", due_on=dt.date(2025, 9, 30))
+        create_payment(account=case.account, amount=75)
+        follow_ledger(today=TODAY, now=LATER, project=project)
+        [entrance] = worker.get("round").context_data["round"].entrances
+        assert [(row.stop, row.owed) for row in entrance.rows] == [("paid", 75)]
+        assert "75.00" in worker.get("round").text
 
     def test_the_tiles_open_what_they_count(self, worker: Desk, walk: dict[str, Case]) -> None:
         for stop, label, number in worker.get("round").context_data["stops"]:

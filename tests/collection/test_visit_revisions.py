@@ -30,6 +30,8 @@ from collection.models import (
 from collection.promises import Promised
 from collection.reasons import Reason
 from collection.requests import Requested, answer_request
+from collection.timeline import timeline
+from collection.timeline_entries import Entry, Group
 from collection.visit_revisions import (
     Settled,
     VisitConflictError,
@@ -40,6 +42,7 @@ from collection.visit_revisions import (
 from collection.visits import Cash, VisitReport, record_visit
 from company.models import AuditEvent, Project, Role, User
 from company.photos import prepare_photo
+from tests.conduct_factories import create_complaint
 from tests.factories import NOW, TODAY, create_project
 from tests.field_factories import create_field_case, create_field_worker, photo
 
@@ -181,6 +184,27 @@ class TestSettled:
         send(case, first, worker)
         answer_request(OwnerRequest.objects.get().pk, "明天上门维修", by=worker, now=NOW)
         self.refuse(case, again(first, requested=None), worker, Settled.REQUEST)
+
+    def test_a_visit_that_somebody_complained_of(self, case: Case, worker: User) -> None:
+        first = told(case, note="在家")
+        create_complaint(contact=send(case, first, worker).contact)
+        self.refuse(case, again(first, note="不在家"), worker, Settled.CONDUCT)
+        with pytest.raises(VisitSettledError):
+            remove_visit(case, first.client_id, 2, by=worker, now=NOW)
+
+
+class TestOnTheTimeline:
+    def test_what_was_said_before_stays_readable(self, case: Case, worker: User) -> None:
+        first = told(case, note="在家", payment=Payment.WILL_NOT_PAY)
+        send(case, first, worker)
+        send(case, again(first, note="不在家"), worker, now=LATER)
+        [corrected] = self.moves(case)
+        assert (corrected.person, "在家" in corrected.detail) == (worker.name, True)
+        remove_visit(case, first.client_id, 3, by=worker, now=LATER)
+        assert any("不在家" in move.detail for move in self.moves(case))
+
+    def moves(self, case: Case) -> list[Entry]:
+        return [entry for entry in timeline(case) if (entry.group, entry.icon) == (Group.INTERNAL, "walk")]
 
 
 class TestRemoving:

@@ -4,7 +4,7 @@ import pytest
 
 from company.models import AuditEvent, Project, Role
 from owners.models import Phone
-from owners.revealing import SECRETS, RevealRefusedError, masked, reveal
+from owners.revealing import SECRETS, Purpose, RevealRefusedError, masked, reveal
 from tests.factories import create_owner, create_phone, create_project, create_user
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,32 @@ def test_project_wide_roles_reveal_and_are_recorded(role: Role, phone: Phone, pr
     event = AuditEvent.objects.get()
     assert (event.action, event.user, event.project) == ("personal.revealed", user, project)
     assert (event.object_type, event.object_id) == ("owners.phone", str(phone.pk))
-    assert event.detail == {"kind": "phone", "purpose": "receipt"}
+    usual = {Role.FINANCE: "payment", Role.NOTICE_ADMIN: "notice", Role.PROJECT_MANAGER: "register"}
+    assert event.detail == {"kind": "phone", "purpose": "receipt", "why": usual[role]}
+
+
+ALLOWED = {
+    (Role.NOTICE_ADMIN, Purpose.NOTICE), (Role.FINANCE, Purpose.PAYMENT), (Role.FINANCE, Purpose.REGISTER),
+    *((Role.PROJECT_MANAGER, why) for why in Purpose),
+    *((role, Purpose.CONTACT) for role in (Role.DEPARTMENT_HEAD, Role.OFFICER, Role.HOUSEKEEPER, Role.ASSISTANT)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", Purpose)
+@pytest.mark.parametrize("role", sorted(Role))
+def test_each_role_has_its_purposes(role: Role, why: Purpose, phone: Phone, project: Project) -> None:
+    user = create_user(role=role, project=None if role in Role.COMPANY_WIDE else project)
+
+    def ask() -> str:
+        return reveal("phone", phone, by=user, project=project, may_reveal=lambda _row: True, why=why)
+
+    if (role, why) in ALLOWED:
+        assert ask() == NUMBER
+        assert AuditEvent.objects.get().detail["why"] == why
+    else:
+        with pytest.raises(RevealRefusedError):
+            ask()
+        assert not AuditEvent.objects.exists()
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.HOUSEKEEPER, Role.ASSISTANT, Role.DEPARTMENT_HEAD])

@@ -83,7 +83,7 @@ def _build() -> str:
 def _files() -> list[dict[str, Any]]:
     """As Workbox wants them: a name with a hash needs no revision."""
     files = [{"url": static(n), "revision": None if settings.STATIC_MANIFEST else _hash(n)} for n in kept_files()]
-    return [*files, {"url": reverse("manifest"), "revision": _hash(WORKER)}]
+    return [*files, {"url": reverse("manifest"), "revision": _url_with_hash(WORKER)}]
 
 
 def kept_files() -> Iterator[str]:

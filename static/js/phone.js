@@ -6,6 +6,7 @@ import { sync } from "./sync.js";
 
 const place = document.querySelector("[data-phone]");
 const { person, project } = place.dataset;
+const AGAIN_MS = 30_000; // there is a network, but the server does not answer
 const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated"];
 
 function tell(state) {
@@ -52,6 +53,7 @@ export async function send() {
   const { state, sent } = await sync(person);
   if (state === "busy") return;
   tell(state);
+  if (state === "offline") setTimeout(send, AGAIN_MS);
   if (state === "done" || state === "nothing") {
     localStorage.setItem("desk-online", Date.now());
     document.dispatchEvent(new CustomEvent("queue-changed"));

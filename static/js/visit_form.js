@@ -17,12 +17,11 @@ export function filesOf(form) {
 
 // What another page offered and this one does not, is typed: a day or an amount of a draft is not lost.
 function asTyped(form, fields) {
-  return fields.flatMap(([name, value]) => {
-    const other = TYPED[name];
-    const offered = [...form.querySelectorAll(`input[name=${name}]`)].some((input) => input.value === value);
-    if (!other || offered) return [[name, value]];
-    return [[name, "other"], [other, value]];
-  });
+  const offers = ([name, value]) => [...form.querySelectorAll(`input[name=${name}]`)].some((one) => one.value === value);
+  const gone = fields.filter((field) => TYPED[field[0]] && !offers(field));
+  const typedInstead = gone.flatMap(([name, value]) => [[name, "other"], [TYPED[name], value]]);
+  const replaced = new Set(typedInstead.map(([name]) => name));
+  return [...fields.filter(([name]) => !replaced.has(name)), ...typedInstead];
 }
 
 export function fill(form, kept) {

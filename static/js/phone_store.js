@@ -25,6 +25,11 @@ export function database() {
   return opened;
 }
 
+export function reopen() {
+  opened?.then((db) => db.close(), () => null);
+  opened = undefined;
+}
+
 export async function keyOf(person) {
   const db = await database();
   const kept = await db.get("keys", person);

@@ -1,9 +1,8 @@
 // The visit form from this phone: for a door of today's round, or for a visit of the queue that is to be corrected.
 import { errorText } from "./phone_queue.js";
 import { keptRound, nowThere } from "./phone_round.js";
-import { isFull } from "./phone_store.js";
 import { contentOf, enqueue } from "./queue.js";
-import { aboutOf, fill, filesOf, show, startVisitForm, typed } from "./visit_form.js";
+import { aboutOf, fill, filesOf, notKept, startVisitForm, typed } from "./visit_form.js";
 
 const { person, project, queueUrl } = document.querySelector("[data-phone]").dataset;
 const words = document.querySelector("[data-words]").dataset;
@@ -119,7 +118,7 @@ export async function showVisit(view, wanted) {
       location.assign(queueUrl);
     } catch (error) {
       delete form.dataset.sent;
-      show(isFull(error) ? "[data-no-room]" : "[data-not-kept]");
+      notKept(error);
     }
   });
 }

@@ -1,13 +1,23 @@
 // Visits that wait on this phone. A record is named by the visit's id; what was said and photographed is sealed, in the
 // clear are only whose it is and how far it has come: waiting, refused or sent.
-import { askToStay, database, keyOf, sealFile, sealWords, unsealFile, unsealWords } from "./phone_store.js";
+import { askToStay, database, isFull, keyOf, reopen, sealFile, sealWords, unsealFile, unsealWords } from "./phone_store.js";
 
 const changed = () => document.dispatchEvent(new CustomEvent("queue-changed"));
 const dayOf = (at) => new Date(at).toDateString();
 
 // Puts a visit into the queue, or corrects the one that waits there: then its revision rises. `about` is what the list
 // shows of it, `fields` are [name, value] pairs, `files` [name, file] pairs. The draft goes in the same step.
-export async function enqueue({ person, project, entry, visit, about, fields, files }, draft) {
+export async function enqueue(told, draft) {
+  try {
+    return await write(told, draft);
+  } catch (error) {
+    if (isFull(error)) throw error;
+    reopen(); // the browser closes a store of its own accord now and then: once more on a new connection
+    return write(told, draft);
+  }
+}
+
+async function write({ person, project, entry, visit, about, fields, files }, draft) {
   const key = await keyOf(person);
   const words = await sealWords(key, { about, fields });
   const photos = await Promise.all(files.map(([name, file]) => sealFile(key, name, file)));

@@ -1,9 +1,9 @@
 // The visit form as the server gives it. Where it cannot be reached when the form is sent, the visit goes into the queue
 // of this phone.
-import { canKeep, isFull } from "./phone_store.js";
+import { canKeep } from "./phone_store.js";
 import { enqueue } from "./queue.js";
 import { forgetVisit } from "./visit_drafts.js";
-import { aboutOf, filesOf, show, startVisitForm, typed } from "./visit_form.js";
+import { aboutOf, filesOf, notKept, startVisitForm, typed } from "./visit_form.js";
 
 const form = document.querySelector("[data-visit]");
 const recorded = document.querySelector("[data-recorded]");
@@ -19,7 +19,7 @@ async function queue() {
     location.assign(queueUrl);
   } catch (error) {
     delete form.dataset.sent;
-    show(isFull(error) ? "[data-no-room]" : "[data-not-kept]");
+    notKept(error);
   }
 }
 

@@ -1,6 +1,7 @@
 // The visit form keeps what is typed and photographed on this phone until the server has recorded it or the queue has
 // taken it. What comes back keeps its id, so that a visit whose answer was lost is sent again as the same visit.
 import { forget, keepFields, keepPhotos, recall } from "./visit_drafts.js";
+import { isFull } from "./phone_store.js";
 import { photoStrip } from "./visit_photos.js";
 
 const PAUSE_MS = 300;
@@ -100,6 +101,12 @@ export async function startVisitForm(form, name) {
   // no room or no key for drafts: the form works without
   const restored = await restore(form, name, strip).catch(() => false);
   return { restored, strip, keep };
+}
+
+// Says why a visit could not be put into the queue; it stays in the form.
+export function notKept(error) {
+  if (!isFull(error)) console.error(error);
+  show(isFull(error) ? "[data-no-room]" : "[data-failed]");
 }
 
 // What the list of the queue shows of a visit: the words of what was chosen.

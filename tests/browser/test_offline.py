@@ -48,7 +48,8 @@ EVERYTHING = """async () => {
 CLEAR = """async () => {
   for (const name of await caches.keys()) if (name.startsWith("shells-")) await caches.delete(name);
   const db = await new Promise((done) => { indexedDB.open("arrears-desk").onsuccess = (e) => done(e.target.result); });
-  await new Promise((done) => { db.transaction("rounds", "readwrite").objectStore("rounds").clear().onsuccess = done; });
+  const rounds = db.transaction("rounds", "readwrite").objectStore("rounds");
+  await new Promise((done) => { rounds.clear().onsuccess = done; });
 }"""
 FULL = """() => {
   const { put } = IDBObjectStore.prototype;

@@ -87,6 +87,10 @@ def _contacts(case: Case) -> Iterator[Entry]:
         warnings = [_("limit passed: %(limit)s") % {"limit": limit.label} for limit in passed_limits(contact)]
         if visit and visit.changed_meanwhile:
             warnings.append(visit.get_changed_meanwhile_display())
+        if visit and visit.came_late:
+            warnings.append(
+                _("reached the server on %(day)s") % {"day": short_day(timezone.localdate(contact.recorded_at))}
+            )
         waits = contact.payment in {Said.PROMISED, Said.CLAIMS_PAID}
         yield entry(
             contact.happened_at,

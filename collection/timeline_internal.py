@@ -12,10 +12,12 @@ from collection.models import (
     CaseMark,
     CaseReview,
     CaseTransition,
+    ContactAttempt,
     LimitOverride,
     ReasonChange,
     RectificationMove,
     StepReached,
+    VisitRevision,
 )
 from collection.reasons import Reason
 from collection.timeline_entries import Entry, Group, entry
@@ -29,8 +31,29 @@ def internal(case: Case) -> Iterator[Entry]:
     """All of it, in no order; a fixed number of queries."""
     for source in (
         _reasons, _steps, _marks, _repairs, _transitions, _assignments, _verifications, _reviews, _overrides, _claims,
+        _told_before,
     ):  # fmt: skip
         yield from source(case)
+
+
+def _told_before(case: Case) -> Iterator[Entry]:
+    """Visits that were corrected or removed by whoever recorded them, with what had been said."""
+    before: VisitRevision | None = None
+    for told in VisitRevision.objects.filter(case=case).select_related("sent_by"):
+        if before and before.client_id == told.client_id:
+            title = _("Visit removed") if told.is_removal else _("Visit corrected")
+            yield entry(
+                told.received_at, Group.INTERNAL, "walk", title, person=told.sent_by.name, detail=_words_of(before)
+            )  # fmt: skip
+        before = told
+
+
+def _words_of(told: VisitRevision) -> str:
+    said = told.content
+    words = [ContactAttempt.Outcome(said["outcome"]).label, said["note"]]
+    if said["payment"] != ContactAttempt.Payment.NOT_DISCUSSED:
+        words.insert(1, ContactAttempt.Payment(said["payment"]).label)
+    return _("before: %(what)s") % {"what": _(", ").join(str(word) for word in words if word)}
 
 
 def _reasons(case: Case) -> Iterable[Entry]:

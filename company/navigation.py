@@ -56,6 +56,7 @@ RELIEF = Entry(_("Relief and instalments"), "collection:relief", "discount")
 LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
+QUEUE = Entry(_("To be sent"), "collection:queue", "cloud-upload")
 WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
@@ -70,7 +71,7 @@ REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
-FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, QUEUE, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -138,6 +139,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
+        QUEUE,
         RELIEF,
         CALENDAR,
         ASSIGNMENT,

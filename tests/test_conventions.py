@@ -60,6 +60,7 @@ FROZEN = {
     "collection.StepReached",
     "collection.SettlementExclusion",
     "collection.SettlementLine",
+    "collection.VisitRevision",
     "notices.NoticeTransition",
     "notices.Paper",
     "notices.PublicNotice",

@@ -25,7 +25,7 @@ from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
-from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
+from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto, VisitRevision
 
 __all__ = [
     "ArrearsReason",
@@ -88,4 +88,5 @@ __all__ = [
     "TeamMember",
     "Visit",
     "VisitPhoto",
+    "VisitRevision",
 ]

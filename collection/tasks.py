@@ -6,6 +6,7 @@ from django.utils import timezone
 from collection import (
     call_backs,
     daily_figures,
+    evenings,
     following,
     limitation_warnings,
     plan_reminders,
@@ -50,6 +51,11 @@ def compute_daily_figures() -> None:
 @shared_task(name="collection.apply_playbooks")
 def apply_playbooks() -> None:
     playbooks.apply_activated(now=timezone.now())
+
+
+@shared_task(name="collection.consolidate_evenings")
+def consolidate_evenings() -> None:
+    evenings.consolidate_evenings(now=timezone.now())
 
 
 @shared_task(name="collection.take_snapshots")

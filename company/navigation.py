@@ -45,6 +45,7 @@ MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
 MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
+EVENING = Entry(_("Evening"), "collection:evening", "sunset-2")
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
 LEDGER = Entry(_("Arrears ledger"), "arrears:ledger", "table")
@@ -74,6 +75,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CAMPAIGN,
         CALENDAR,
         ASSIGNMENT,
+        EVENING,
         RATES,
         RESULTS,
         CASES,
@@ -126,6 +128,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
+        EVENING,
         RELIEF,
         CALENDAR,
         ASSIGNMENT,
@@ -140,6 +143,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
     Role.COMPANY_LEADER: (
         Entry(_("All projects"), "collection:projects", "building-community", of_project=False),
         DASHBOARD,
+        EVENING,
         RATES,
         RESULTS,
         CASES,

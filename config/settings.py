@@ -89,6 +89,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "arrears.sweep_imports": {"task": "arrears.sweep_imports", "schedule": 60.0},
     "collection.apply_playbooks": {"task": "collection.apply_playbooks", "schedule": 60.0},
     "collection.compute_daily_figures": {"task": "collection.compute_daily_figures", "schedule": 600.0},
+    "collection.consolidate_evenings": {"task": "collection.consolidate_evenings", "schedule": 300.0},
     "collection.draw_call_backs": {"task": "collection.draw_call_backs", "schedule": 3600.0},
     "collection.follow_ledger": {"task": "collection.follow_ledger", "schedule": 60.0},
     "collection.remind": {"task": "collection.remind", "schedule": 600.0},

@@ -27,6 +27,8 @@ PAGES = [path for path in TEMPLATES if "print" not in path.relative_to(ROOT / "t
 
 # Every model is one or the other. A frozen row is added and never changed, but for what may be set once.
 FROZEN = {
+    "collection.Evening",
+    "collection.EveningReason",
     "company.AuditEvent",
     "arrears.Verification",
     "arrears.Charge",
@@ -64,6 +66,7 @@ FROZEN = {
     "notices.DeliveryTransition",
 }
 MUTABLE = {
+    "collection.EveningHour",
     "collection.DailyFigure",
     "collection.FiguresState",
     "company.Project",

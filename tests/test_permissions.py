@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from company.models import Project, Role, User
 from tests import (  # noqa: F401  they register their builders
-    url_conduct,
     url_campaigns,
+    url_conduct,
     url_documents,
     url_notices,
     url_owners,

@@ -74,6 +74,7 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         work.decide(each)
         conduct.complain(each)
         duties.fill_roster(each)
+        duties.draw_yesterday_together(each, demo)
         work.verify_open(each.estate, each.staff, now=demo.now)
     refresh_all(now=demo.now)
     first = works[0]

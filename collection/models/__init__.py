@@ -4,6 +4,7 @@ from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonC
 from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
+from collection.models.evenings import Evening, EveningHour, EveningReason
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.incentives import (
     Combining,
@@ -43,6 +44,9 @@ __all__ = [
     "ContactFile",
     "DailyFigure",
     "Doer",
+    "Evening",
+    "EveningHour",
+    "EveningReason",
     "ExclusionLimit",
     "FiguresState",
     "IncentiveScheme",

@@ -8,14 +8,14 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 
-from collection.models import Attribution, Campaign, Parking, RateConvention, RecoveryBase, Reductions
+from collection.models import Attribution, Campaign, Parking, QuotaBy, RateConvention, RecoveryBase, Reductions
 from collection.rate_conventions import DEFAULTS, RateSettings, View
 from company.audit import record
 from company.models import Project, User
 
 CONVENTION_FIELDS = (
     "attribution", "whole_year", "reductions", "shows_prepaid", "includes_developer", "parking", "tolerance",
-    "recovery_base", "counts_late_prior", "closing_days",
+    "recovery_base", "counts_late_prior", "closing_days", "quota_by",
 )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def as_settings(convention: RateConvention | None, campaign: Campaign | None = N
         recovery_since=campaign.starts_on if by_campaign and campaign else None,
         counts_late_prior=convention.counts_late_prior,
         closing_days=convention.closing_days,
+        quota_by=QuotaBy(convention.quota_by),
     )
 
 
@@ -101,4 +102,6 @@ def stated(settings: RateSettings, view: View) -> list[str]:
     lines.append(_("earlier years recovered from %(day)s") % {"day": since or RecoveryBase.YEAR_START.label})
     if not settings.counts_late_prior:
         lines.append(_("without earlier years' charges posted later"))
+    if settings.quota_by is QuotaBy.AREAS:
+        lines.append(_("teams by the buildings of their area"))
     return lines

@@ -193,7 +193,7 @@ def build_dashboard(
     settings = settings or settings_of(project, campaign)
     out = excluded_accounts(project, on=on)
     rows = rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
-    teams = answering_teams(campaign, on=on) if campaign else {}
+    teams = answering_teams(campaign, on=on, settings=settings) if campaign else {}
     pace = pace_of(campaign, on=on) if campaign else None
     targets = targets_of(campaign)
     quotas = {one: _quotas_by_class(rows, targets, teams, one, settings) for one in {view, View.ACCOUNTING}}

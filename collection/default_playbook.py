@@ -60,8 +60,8 @@ LADDERS: Mapping[ArrearsReason, tuple[Step, ...]] = {
             "answer", Stage.PLAN, Measure.ANSWER, _("Find out about the repair and answer the owner"), Doer.HEAD,
         ),
         Step(
-            "coordinate", Stage.PLAN, Measure.COORDINATE, _("Follow the repair up to the agreed date"),
-            Doer.RESPONSIBLE,
+            "coordinate", Stage.PLAN, Measure.COORDINATE,
+            _("Hold the defects as repair items; follow each to its agreed date and sign-off"), Doer.RESPONSIBLE,
         ),
         Step(
             "visit_again", Stage.VISIT, Measure.VISIT, _("Visit again after the repair"), Doer.RESPONSIBLE, due_days=5,

@@ -20,7 +20,7 @@ from arrears.verification import payments_known_until
 from collection.events import events_of
 from collection.ladders import read_ladders
 from collection.limits import Clearance, Refusal, clear, hold_refusals, read_facts
-from collection.models import Case, ContactAttempt, Measure, OwnerRequest, PromiseToPay, Stage
+from collection.models import Case, ContactAttempt, Measure, OwnerRequest, PromiseToPay, RectificationItem, Stage
 from collection.reasons import Reason
 from collection.stages import Standing, standing
 from collection.talking_points import TalkingPoints, talking_points
@@ -118,6 +118,7 @@ class Dossier:
     owners: list[OwnerContacts]
     promises: list[PromiseToPay]
     requests: list[OwnerRequest]
+    repairs: list[RectificationItem]
     notices: list[Notice]
     points: TalkingPoints
     due: Decimal = ZERO
@@ -141,6 +142,11 @@ class Dossier:
         return next((channel for channel, cleared in self.clearances.items() if cleared.may_be_overridden), None)
 
     @property
+    def live_repairs(self) -> list[RectificationItem]:
+        """Defects of which something is still to be done or signed off."""
+        return [item for item in self.repairs if item.is_live]
+
+    @property
     def stages(self) -> list[tuple[Stage, str]]:
         """The six stages, each ``done``, ``now`` or ahead (empty)."""
         at = list(Stage).index(self.standing.stage if self.standing else Stage(self.case.stage))
@@ -159,6 +165,7 @@ def read_dossier(case: Case, *, viewer: User, now: datetime) -> Dossier:
         ladder = read_ladders([case]).of(case)
         stands = standing(case, ladder, events_of([case], now=now)[case.pk], facts.holds, today=today)
     groups = _charge_groups(case, today)
+    repairs = list(case.repairs.all())
     promises = list(case.promises.order_by("-pay_by", "-pk"))
     return Dossier(
         case=case,
@@ -175,8 +182,13 @@ def read_dossier(case: Case, *, viewer: User, now: datetime) -> Dossier:
         owners=_owners(case),
         promises=promises,
         requests=list(case.requests.select_related("answered_by", "created_by")),
+        repairs=repairs,
         notices=list(Notice.objects.filter(account=case.account_id).order_by("-pk")),
-        points=talking_points(Reason.of(case), talk_fields(case, viewer)),
+        points=talking_points(
+            Reason.of(case),
+            talk_fields(case, viewer),
+            parts={RectificationItem.Part(item.part) for item in repairs if item.is_live},
+        ),
         due=sum((group.due for group in groups), ZERO),
         settled=sum((group.settled for group in groups), ZERO),
         open=sum((group.open for group in groups), ZERO),

@@ -1,7 +1,7 @@
 """What happened on cases, read for many at once, in the words in which playbooks speak of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from arrears.models import Verification
 from collection.models import Case, ContactAttempt, OwnerRequest, PromiseToPay
+from collection.repair_dates import followed_at
 from company.models import ProjectAccess
 from company.rights import HEAD, MANAGER
 from notices.models import Notice
@@ -53,14 +54,16 @@ class Event:
 
 
 def events_of(cases: Collection[Case], *, now: datetime) -> dict[int, list[Event]]:
-    """By case id, up to ``now``; six queries."""
+    """By case id, up to ``now``; seven queries."""
     found: dict[int, list[Event]] = defaultdict(list, {case.pk: [] for case in cases})
     by_account = {case.account_id: case.pk for case in cases}
     ids = list(found)
+    repairs = followed_at(ids)
     for source in (
         _verifications(ids),
         _contacts(ids, heads=_heads({case.project_id for case in cases})),
-        _requests(ids),
+        _requests(ids, with_items=repairs.keys()),
+        _repairs(repairs),
         _broken_promises(ids),
         _notices(by_account),
     ):
@@ -116,12 +119,21 @@ def _happenings(
             yield Happening.HEAD_TALKED
 
 
-def _requests(case_ids: list[int]) -> Iterator[Row]:
+def _requests(case_ids: list[int], *, with_items: Collection[int]) -> Iterator[Row]:
+    """``with_items``: cases whose repairs are followed by items, so that an answer alone is no end of them."""
     rows = OwnerRequest.objects.filter(case__in=case_ids, answered_at__isnull=False)
     for case_id, answered_at, agreed_on in rows.values_list("case_id", "answered_at", "agreed_on"):
         if answered_at:
             yield case_id, answered_at, Happening.ANSWERED
-            yield case_id, max(_start_of(agreed_on), answered_at) if agreed_on else answered_at, Happening.AGREED_DATE
+            if case_id not in with_items:
+                until = max(_start_of(agreed_on), answered_at) if agreed_on else answered_at
+                yield case_id, until, Happening.AGREED_DATE
+
+
+def _repairs(followed: Mapping[int, datetime | None]) -> Iterator[Row]:
+    for case_id, at in followed.items():
+        if at:
+            yield case_id, at, Happening.AGREED_DATE
 
 
 def _broken_promises(case_ids: list[int]) -> Iterator[Row]:

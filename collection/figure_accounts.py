@@ -45,7 +45,7 @@ def accounts_behind(
         for row in rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
         if row.target_class == of
     ]
-    teams = answering_teams(campaign, on=on) if campaign else {}
+    teams = answering_teams(campaign, on=on, settings=settings) if campaign else {}
     quotas = quotas_of(rows, target=targets_of(campaign)[of] or ZERO, teams=teams, view=view, settings=settings)
     shares = shares_of(rows, teams=teams, view=view, settings=settings)
     if team == EVERYBODY:

@@ -8,7 +8,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from arrears.plans import Due, kept_until
-from collection.models import Case, CashTaken, ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
+from collection.models import (
+    Case,
+    CashTaken,
+    ContactAttempt,
+    LimitOverride,
+    OwnerRequest,
+    PromiseToPay,
+    RectificationItem,
+)
+from collection.repair_dates import agreed_until
 from owners.models import Phone
 
 
@@ -19,6 +28,7 @@ class Holds:
     promises: dict[int, PromiseToPay] = field(default_factory=dict)
     requests: dict[int, OwnerRequest] = field(default_factory=dict)
     agreed: dict[int, date] = field(default_factory=dict)
+    repairs: dict[int, RectificationItem] = field(default_factory=dict)
     cash: dict[int, date] = field(default_factory=dict)
     plans: dict[int, Due] = field(default_factory=dict)
     claims: dict[int, date] = field(default_factory=dict)
@@ -27,7 +37,7 @@ class Holds:
 
 
 def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False) -> Holds:
-    """As they stood at ``now``, also a moment that has passed. Six queries, one for ``numbers``, two for plans."""
+    """As they stood at ``now``, also a moment that has passed. Seven queries, one for ``numbers``, two for plans."""
     ids = [case.pk for case in cases]
     today = timezone.localdate(now)
     asked = OwnerRequest.objects.filter(case__in=ids, created_at__lte=now)
@@ -38,6 +48,7 @@ def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False)
         promises=_promises(ids, today=today, now=now),
         requests={request.case_id: request for request in open_or_agreed if _is_unanswered(request, now)},
         agreed=_latest_agreed(open_or_agreed, today),
+        repairs=agreed_until(ids, now=now),
         cash=_pending_cash(ids, now=now),
         plans=_plans(cases, today=today, now=now),
         claims=_claims(ids, now=now),

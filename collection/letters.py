@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from arrears.posting import lock_accounts
@@ -105,7 +106,7 @@ def preview_letters(order: LetterOrder, *, now: datetime) -> BatchPreview:
     """Who would get a letter now, who would not and why. Changes nothing."""
     return check_batch(
         order.project, order.account_ids, order.kind, order.occasion, now,
-        deadline_on=order.deadline_on, held=holder(order.project, now=now), terms=order.terms,
+        deadline_on=order.deadline_on, held=holder(order.project, now=now, kind=order.kind), terms=order.terms,
     )  # fmt: skip
 
 
@@ -118,7 +119,8 @@ def issue_letters(order: LetterOrder, *, by: User, now: datetime) -> Batch:
     """
     batch = confirm_batch(
         order.project, order.account_ids, order.kind, order.occasion, now, by=by,
-        deadline_on=order.deadline_on, held=holder(order.project, now=now, lock=True), terms=order.terms,
+        deadline_on=order.deadline_on, held=holder(order.project, now=now, lock=True, kind=order.kind),
+        terms=order.terms,
     )  # fmt: skip
     _refresh_steps(batch, now=now)
     return batch
@@ -150,8 +152,9 @@ def _refresh_steps(batch: Batch, *, now: datetime) -> None:
     stages.refresh(list(cases.select_related("project", "account").select_for_update(of=("self",))), now=now)
 
 
-def holder(project: Project, *, now: datetime, lock: bool = False) -> Holder:
-    """What holds back the letters of accounts, read at the moment it is asked for.
+def holder(project: Project, *, now: datetime, lock: bool = False, kind: NoticeKind | None = None) -> Holder:
+    """What holds back the letters of accounts, read at the moment it is asked for; of a ``kind`` also what the
+    playbook asks for before it.
 
     With ``lock`` the cases stay locked to the end of the transaction: who writes down a promise, a request or that it
     is paid takes this lock too, so that it is either seen here or comes after the letter.
@@ -160,13 +163,17 @@ def holder(project: Project, *, now: datetime, lock: bool = False) -> Holder:
     def held(account_ids: Collection[int]) -> Mapping[int, Held]:
         cases = Case.objects.filter(project=project, account__in=account_ids).open().order_by("pk")
         rows = cases.select_related("project", "account")
-        return held_accounts(list(rows.select_for_update(of=("self",)) if lock else rows), now=now)
+        return held_accounts(list(rows.select_for_update(of=("self",)) if lock else rows), now=now, kind=kind)
 
     return held
 
 
-def held_accounts(cases: Collection[Case], *, now: datetime) -> dict[int, Held]:
-    """By account id why the work on its case keeps a letter back: a promise, a request, a claim that it is paid."""
+def held_accounts(
+    cases: Collection[Case], *, now: datetime, kind: NoticeKind | None = None
+) -> dict[int, Held]:  # fmt: skip
+    """By account id why the work on its case keeps a letter back: a promise, a request, a claim that it is paid, or
+    something that must have happened before a letter of this ``kind``.
+    """
     account_of = {case.pk: case.account_id for case in cases}
     found = {}
     for case_id, refusals in holds_of(cases, now=now).items():
@@ -174,6 +181,13 @@ def held_accounts(cases: Collection[Case], *, now: datetime) -> dict[int, Held]:
         if holds:
             texts = [f"{hold.text} ({hold.till})" for hold in holds]
             found[account_of[case_id]] = Held(str(holds[0].limit.label), "; ".join(texts))
+    lacking = stages.lacking_for(cases, MEASURE_OF[kind], now=now) if kind in MEASURE_OF else {}
+    for case_id, (step, precondition) in lacking.items():
+        text = _t("“%(step)s” only after: %(precondition)s")
+        told = text % {"step": step.title, "precondition": precondition.label}
+        earlier = found.get(account_of[case_id])
+        group = earlier.group if earlier else _t("the playbook asks for something first")
+        found[account_of[case_id]] = Held(group, f"{earlier.text}; {told}" if earlier else told)
     return found
 
 

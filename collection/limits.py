@@ -26,6 +26,7 @@ from owners.models import Phone
 Channel = ContactAttempt.Channel
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 BY_PHONE = frozenset({Channel.CALL, Channel.SMS})
+DEFECT_SHOWN = 20  # letters of a defect that a refusal names
 
 
 class Limit(models.TextChoices):
@@ -267,6 +268,11 @@ def _agreed_date_holds(case: Case, holds: Holds, today: date) -> Iterator[Refusa
     if agreed_on and today < agreed_on:
         text = _("agreed date %(day)s is not reached") % {"day": short_day(agreed_on)}
         yield _until_day(Limit.AGREED_DATE, text, agreed_on)
+    repair = holds.repairs.get(case.pk)
+    if repair and repair.agreed_on and today < repair.agreed_on:
+        told = {"defect": repair.defect[:DEFECT_SHOWN], "day": short_day(repair.agreed_on)}
+        text = _("repair “%(defect)s” is agreed for %(day)s; no visit for the fee before that") % told
+        yield _until_day(Limit.AGREED_DATE, text, repair.agreed_on)
 
 
 def _own_holds(case: Case, today: date) -> Iterator[Refusal]:

@@ -3,6 +3,8 @@
 The base target is a rate over all receivables of the year, while a team holds only cases that are unpaid. So a
 team's share is converted: it is credited with its part of what had been collected without it, and judged by the same
 rate as the project. Teams' rates weighted by their base add up to the project's rate.
+
+Where a project judges its teams by area (责任区), every unit, paid or not, is somebody's, and nothing is converted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,7 +14,8 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from django.db import connection
 
-from collection.models import Campaign
+from collection.areas import area_holders
+from collection.models import Campaign, QuotaBy
 from collection.rate_conventions import DEFAULTS, ZERO, RateSettings, View
 from collection.rate_rows import RateRow
 from collection.rates import CENT, HUNDRED, NOISE, counted_relief, counts, net_due, percent_of
@@ -152,6 +155,8 @@ def quotas_of(
     collected before it.
     """
     shares = shares_of(rows, teams=teams, view=view, settings=settings)
+    if settings.quota_by is QuotaBy.AREAS:
+        return _plain(shares, target)
     held: dict[TeamId, Held] = {}
     for share in shares:
         if share.is_held:
@@ -160,6 +165,21 @@ def quotas_of(
     receivable = sum((share.due for share in shares), ZERO)
     arrears = sum((share.arrears for share in shares), ZERO)
     return share_out(receivable=receivable, collected_before=receivable - arrears, target=target, held=held)
+
+
+def _plain(shares: Collection[AccountShare], target: Decimal) -> Quotas:
+    """The quotas of areas: each over its own units, so that they add up without any conversion."""
+    by_team: dict[TeamId, list[AccountShare]] = {}
+    for share in shares:
+        by_team.setdefault(share.team, []).append(share)
+    return Quotas(_sum(shares, target), {team: _sum(held, target) for team, held in by_team.items()})
+
+
+def _sum(shares: Collection[AccountShare], target: Decimal) -> Quota:
+    base = sum((share.due for share in shares), ZERO)
+    arrears = sum((share.arrears for share in shares), ZERO)
+    collected = sum((share.collected for share in shares), ZERO)
+    return Quota(target=target, arrears=arrears, base=base, credited=base - arrears, collected=collected)
 
 
 def shares_of(
@@ -184,21 +204,23 @@ def _share_of(row: RateRow, teams: Mapping[int, TeamId], settings: RateSettings)
     )
 
 
-def answering_teams(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+def answering_teams(campaign: Campaign, *, on: date, settings: RateSettings = DEFAULTS) -> dict[int, TeamId]:
     """By account with a case in the campaign up to ``on``: the team that answered for it on that day, or None.
 
     Where nothing of an account is in the campaign's scope, nobody answers for it: what it owes and pays is in the
-    project's figures and in no quota.
+    project's figures and in no quota. By area every account of the project is named.
     """
-    return _answering(campaign, "team_id", on)
+    return _answering(campaign, "team_id", on, settings)
 
 
-def answering_members(campaign: Campaign, *, on: date) -> dict[int, TeamId]:
+def answering_members(campaign: Campaign, *, on: date, settings: RateSettings = DEFAULTS) -> dict[int, TeamId]:
     """Like ``answering_teams`` for the member of staff who was responsible on that day."""
-    return _answering(campaign, "member_id", on)
+    return _answering(campaign, "member_id", on, settings)
 
 
-def _answering(campaign: Campaign, holder: str, on: date) -> dict[int, TeamId]:
+def _answering(campaign: Campaign, holder: str, on: date, settings: RateSettings) -> dict[int, TeamId]:
+    if settings.quota_by is QuotaBy.AREAS:
+        return area_holders(campaign.project_id, holder, on=on)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from collection.models import Attribution, Parking, Reductions, TargetClass
+from collection.models import Attribution, Parking, QuotaBy, Reductions, TargetClass
 from owners.models import Unit
 
 ZERO = Decimal(0)
@@ -38,6 +38,7 @@ class RateSettings:
     tolerance: Decimal = ZERO  # CNY that a unit may owe and still count as settled
     recovery_since: date | None = None  # base day of prior-year recovery; None: 1 January
     counts_late_prior: bool = True  # prior-year charges that fell due after the base day
+    quota_by: QuotaBy = QuotaBy.CASES  # what a team's quota is taken over
     closing_days: int = 5  # money received by the closing day counts if posted within so many days
 
 

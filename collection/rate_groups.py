@@ -1,7 +1,7 @@
 """Rates of the parts of a project as of a day: by class, phase, building, team, member or reason (D1)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -75,9 +75,9 @@ def grouped_rates(
     read = rate_rows(project, on=on, campaign=campaign, settings=settings, excluded=out)
     rows = [row for row in read if row.target_class]
     if own_team is not None:
-        teams = answering_teams(campaign, on=on) if campaign else {}
+        teams = answering_teams(campaign, on=on, settings=settings) if campaign else {}
         rows = [row for row in rows if teams.get(row.account_id) == own_team]
-    key_of, names = _PARTS[by](project, campaign, on, rows)
+    key_of, names = _PARTS[by](project, campaign, on, settings)
     parts: dict[Key, list[RateRow]] = defaultdict(list)
     for row in rows:
         parts[key_of(row)].append(row)
@@ -93,36 +93,36 @@ def _group(key: Key, name: str, rows: list[RateRow], settings: RateSettings, vie
 Parts = tuple[Callable[[RateRow], Key], Mapping[Key, str]]
 
 
-def _by_class(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
+def _by_class(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
     return lambda row: str(row.target_class), {str(of): str(of.label).capitalize() for of in TargetClass}
 
 
-def _by_phase(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
+def _by_phase(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
     units = dict(Unit.objects.filter(project=project).values_list("pk", "building__phase"))
     names = {str(phase.pk): phase.name for phase in project.phases.all()} | {NONE: _("no phase")}
     return lambda row: str(units.get(row.unit_id) or NONE), names
 
 
-def _by_building(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
+def _by_building(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
     units = dict(Unit.objects.filter(project=project).values_list("pk", "building"))
     names = {str(building.pk): building.name for building in project.buildings.all()} | {NONE: _("no building")}
     return lambda row: str(units.get(row.unit_id) or NONE), names
 
 
-def _by_team(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
-    teams = answering_teams(campaign, on=on) if campaign else {}
+def _by_team(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
+    teams = answering_teams(campaign, on=on, settings=settings) if campaign else {}
     names = {str(team.pk): team.name for team in Team.objects.filter(project=project)}
     return lambda row: str(teams.get(row.account_id) or NONE), names | {NONE: str(UNANSWERED)}
 
 
-def _by_member(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
-    members = answering_members(campaign, on=on) if campaign else {}
+def _by_member(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
+    members = answering_members(campaign, on=on, settings=settings) if campaign else {}
     people = User.objects.filter(pk__in={pk for pk in members.values() if pk}).order_by("name_key", "pk")
     names = {str(user.pk): user.name for user in people}
     return lambda row: str(members.get(row.account_id) or NONE), names | {NONE: str(UNANSWERED)}
 
 
-def _by_reason(project: Project, campaign: Campaign | None, on: date, rows: Collection[RateRow]) -> Parts:
+def _by_reason(project: Project, campaign: Campaign | None, on: date, settings: RateSettings) -> Parts:
     """The reason that was set last by the end of the day."""
     end = timezone.make_aware(datetime.combine(on + timedelta(days=1), time()))
     changes = ReasonChange.objects.filter(case__project=project, at__lt=end).order_by("pk")
@@ -135,7 +135,7 @@ def _by_reason(project: Project, campaign: Campaign | None, on: date, rows: Coll
     return lambda row: reasons[row.account_id].key if row.account_id in reasons else NONE, names
 
 
-_PARTS: dict[Dimension, Callable[[Project, Campaign | None, date, Collection[RateRow]], Parts]] = {
+_PARTS: dict[Dimension, Callable[[Project, Campaign | None, date, RateSettings], Parts]] = {
     Dimension.CLASS: _by_class,
     Dimension.PHASE: _by_phase,
     Dimension.BUILDING: _by_building,

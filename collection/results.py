@@ -158,8 +158,8 @@ def _shares(
     campaign: Campaign, rows: Collection[RateRow], on: date, settings: RateSettings
 ) -> tuple[dict[tuple[Held, TargetClass], Quota], dict[TargetClass, Quota]]:
     answering: Mapping[SettlementLine.Holder, Mapping[int, TeamId]] = {
-        Holder.TEAM: answering_teams(campaign, on=on),
-        Holder.MEMBER: answering_members(campaign, on=on),
+        Holder.TEAM: answering_teams(campaign, on=on, settings=settings),
+        Holder.MEMBER: answering_members(campaign, on=on, settings=settings),
     }
     quotas: dict[tuple[Held, TargetClass], Quota] = {}
     wholes: dict[TargetClass, Quota] = {}
@@ -199,8 +199,8 @@ def _taken_back(campaign: Campaign, settings: RateSettings) -> dict[tuple[Held, 
     found: dict[tuple[Held, TargetClass], Decimal] = {}
     earlier = approved.exclude(campaign=campaign).order_by("campaign_id", "-closes_on").distinct("campaign_id")
     for settlement in earlier.select_related("campaign"):
-        teams = answering_teams(settlement.campaign, on=settlement.closes_on)
-        members = answering_members(settlement.campaign, on=settlement.closes_on)
+        teams = answering_teams(settlement.campaign, on=settlement.closes_on, settings=settings)
+        members = answering_members(settlement.campaign, on=settlement.closes_on, settings=settings)
         for account_id, of, amount in _reversed_since(settlement, last.proposed_at, settings):
             team, member = teams.get(account_id), members.get(account_id)
             for held in (WHOLE, team and (Holder.TEAM, team), member and (Holder.MEMBER, member)):

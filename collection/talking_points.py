@@ -4,16 +4,18 @@ The texts are domain data and stand in ``texts/talking_points.txt``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from collection.models import ArrearsReason, RectificationItem
 from collection.reasons import Reason
 
 SOURCE = Path(__file__).parent / "texts" / "talking_points.txt"
 FIELD = re.compile(r"\{([^{}]+)\}")
 BLANK = "＿＿"
+Part = RectificationItem.Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,30 @@ class TalkingPoints:
         return TalkingPoints(tuple(map(fill, self.say)), tuple(map(fill, self.never)))
 
 
-def talking_points(reason: Reason, fields: Mapping[str, str]) -> TalkingPoints:
-    """What to say for a reason, from the opening to the close."""
+def talking_points(
+    reason: Reason, fields: Mapping[str, str], *, parts: Collection[RectificationItem.Part] = ()
+) -> TalkingPoints:
+    """What to say for a reason, from the opening to the close. ``parts``: where the defects are that the owner has.
+
+    That repair and fee are two things is said where all of them are in private parts, and never otherwise.
+    """
     sections = read_sections()
-    own, always = sections[reason.key], sections["always"]
-    say = (*sections["opening"].say, *own.say, *sections["closing"].say)
-    return TalkingPoints(say, (*own.never, *always.never)).filled(fields)
+    own = [sections[reason.key], *(sections[name] for name in _by_part(reason, parts))]
+    say = [line for section in own for line in section.say]
+    never = [line for section in [*own, sections["always"]] for line in section.never]
+    return TalkingPoints(
+        (*sections["opening"].say, *say, *sections["closing"].say), tuple(never)
+    ).filled(fields)  # fmt: skip
+
+
+def _by_part(reason: Reason, parts: Collection[RectificationItem.Part]) -> list[str]:
+    if reason.reason != ArrearsReason.RECTIFICATION:
+        return []
+    if not parts:
+        return ["rectification/unsorted"]
+    if set(parts) == {Part.PRIVATE}:
+        return ["rectification/private", "rectification/apart"]
+    return [f"rectification/{part}" for part in Part if part in parts]
 
 
 def to_emergency_contact(fields: Mapping[str, str]) -> TalkingPoints:

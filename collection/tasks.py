@@ -13,6 +13,7 @@ from collection import (
     playbooks,
     promises,
     reminders,
+    reports,
     snapshots,
 )
 
@@ -61,3 +62,8 @@ def consolidate_evenings() -> None:
 @shared_task(name="collection.take_snapshots")
 def take_snapshots() -> None:
     snapshots.take_snapshots(now=timezone.now())
+
+
+@shared_task(name="collection.make_reports")
+def make_reports() -> None:
+    reports.make_reports(now=timezone.now())

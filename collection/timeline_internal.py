@@ -13,6 +13,7 @@ from collection.models import (
     CaseTransition,
     LimitOverride,
     ReasonChange,
+    RectificationMove,
     StepReached,
 )
 from collection.reasons import Reason
@@ -20,11 +21,12 @@ from collection.timeline_entries import Entry, Group, entry
 from company.models import AuditEvent
 
 LATEST_VERIFICATIONS = 10
+DATED = frozenset({RectificationMove.Kind.AGREED, RectificationMove.Kind.DONE, RectificationMove.Kind.SIGNED_OFF})
 
 
 def internal(case: Case) -> Iterator[Entry]:
     """All of it, in no order; a fixed number of queries."""
-    for source in (_reasons, _steps, _marks, _transitions, _assignments, _verifications, _overrides, _claims):
+    for source in (_reasons, _steps, _marks, _repairs, _transitions, _assignments, _verifications, _overrides, _claims):
         yield from source(case)
 
 
@@ -65,6 +67,14 @@ def _marks(case: Case) -> Iterator[Entry]:
             yield entry(
                 mark.ended_at, Group.INTERNAL, "flag-off", ended, person=mark.ended_by.name, detail=mark.end_reason
             )  # fmt: skip
+
+
+def _repairs(case: Case) -> Iterator[Entry]:
+    for move in RectificationMove.objects.filter(item__case=case).select_related("item", "by"):
+        title = _("Repair “%(defect)s”: %(move)s") % {"defect": move.item.defect, "move": move.get_kind_display()}
+        if move.day and move.kind in DATED:
+            title += f" {short_day(move.day)}"
+        yield entry(move.at, Group.INTERNAL, "tool", title, person=move.by.name, detail=move.note)
 
 
 def _transitions(case: Case) -> Iterator[Entry]:

@@ -62,6 +62,8 @@ def _step_buttons(dossier: Dossier, rights: frozenset[Right], *, may_log: bool) 
         yield Button(_("Record the answer"), _url("request", case, pk=waiting[-1].pk), is_step=True)
     elif measure == Measure.ANSWER and may_log:
         yield Button(_("Record the request"), _url("request_new", case), is_step=True)
+    if measure == Measure.COORDINATE and may_log:
+        yield Button(_("Record a defect"), _url("repair_new", case), is_step=not dossier.repairs)
     if measure in LETTERS and Right.ISSUE_NOTICES in rights:
         url = reverse("collection:letters_new", args=[case.project.code])
         yield Button(_("Start the letter"), f"{url}?{urlencode({'cases': case.pk})}", is_step=True)

@@ -66,7 +66,12 @@ TERMS = Entry(_("Fees and rules"), "arrears:fees", "settings", apart=True)
 FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=False, apart=True)
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
-FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR)
+DAILY = Entry(_("Daily sheet"), "collection:daily", "clipboard-list", apart=True)
+REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
+EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
+SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
+
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -84,10 +89,14 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LIMITATION,
         RELIEF,
         BATCHES,
+        DAILY,
+        REPORTS,
         PLAYBOOK,
         MARKS,
         CONDUCT,
         MESSAGES,
+        SHUT_OFFS,
+        EXPORTS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
         Entry(_("Templates"), "notices:templates", "template", apart=True),
         Entry(_("Public notices"), "notices:public", "speakerphone", apart=True),
@@ -107,6 +116,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         LATE_FEES,
         LIMITATION,
         CASES,
+        REPORTS,
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),
@@ -122,6 +133,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        EXPORTS,
     ),
     Role.DEPARTMENT_HEAD: (
         Entry(_("Team dashboard"), "collection:dashboard", "layout-dashboard"),
@@ -136,6 +148,8 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         MARKS,
         RATES,
         MY_RESULTS,
+        DAILY,
+        SHUT_OFFS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
     Role.HOUSEKEEPER: FIELD_ENTRIES,
@@ -149,13 +163,17 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        REPORTS,
         MARKS,
         CONDUCT,
+        SHUT_OFFS,
+        EXPORTS,
     ),
     Role.SYSTEM_ADMIN: (
         PEOPLE,
         Entry(_("Projects"), "company:projects", "building-community", of_project=False),
         Entry(_("Posts"), "company:posts", "id-badge-2", of_project=False),
+        EXPORTS,
         TERMS,
         FIRST_DAY,
     ),

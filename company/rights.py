@@ -54,6 +54,12 @@ class Right(models.TextChoices):
     KEEP_OWNERS = "keep_owners", _("Keep owners, contacts and sales")
     MANAGE_TERMS = "manage_terms", _("Keep contract, fees and buildings")
     SEE_AUDIT = "see_audit", _("See the audit trail")
+    SEE_REPORTS = "see_reports", _("See weekly and monthly reports")
+    SEE_SHUT_OFFS = "see_shut_offs", _("See safety shut-offs")
+    PROPOSE_SHUT_OFF = "propose_shut_off", _("Propose a safety shut-off")
+    APPROVE_SHUT_OFF = "approve_shut_off", _("Approve a safety shut-off")
+    CONSENT_EXPORT = "consent_export", _("Consent to large exports with personal data")
+    SET_EXPORT_LIMIT = "set_export_limit", _("Set the limit of exports with personal data")
 
 
 LEADER = frozenset({Role.COMPANY_LEADER})
@@ -96,6 +102,12 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.KEEP_OWNERS: FINANCE | MANAGER,
     Right.MANAGE_TERMS: FINANCE | MANAGER | ADMIN,
     Right.SEE_AUDIT: LEADER | ADMIN,
+    Right.SEE_REPORTS: FINANCE | MANAGER | LEADER,
+    Right.SEE_SHUT_OFFS: FIELD | HEAD | MANAGER | LEADER,
+    Right.PROPOSE_SHUT_OFF: FIELD | HEAD,
+    Right.APPROVE_SHUT_OFF: MANAGER,
+    Right.CONSENT_EXPORT: FINANCE | MANAGER | LEADER,
+    Right.SET_EXPORT_LIMIT: LEADER | ADMIN,
 }
 WHOLE_LEDGER_ROLES = RIGHTS[Right.SEE_LEDGER] - FIELD - HEAD
 """Roles that see all accounts and owners of a project; the others see what their cases are about."""

@@ -92,6 +92,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "collection.consolidate_evenings": {"task": "collection.consolidate_evenings", "schedule": 300.0},
     "collection.draw_call_backs": {"task": "collection.draw_call_backs", "schedule": 3600.0},
     "collection.follow_ledger": {"task": "collection.follow_ledger", "schedule": 60.0},
+    "collection.make_reports": {"task": "collection.make_reports", "schedule": 3600.0},
     "collection.remind": {"task": "collection.remind", "schedule": 600.0},
     "collection.take_snapshots": {"task": "collection.take_snapshots", "schedule": 3600.0},
     "collection.warn_of_limitation": {"task": "collection.warn_of_limitation", "schedule": 3600.0},
@@ -222,7 +223,7 @@ IMPORT_MAX_UNPACKED_MB = env.int("IMPORT_MAX_UNPACKED_MB", 400)
 IMPORT_READER_MB = env.int("IMPORT_READER_MB", 512)
 IMPORT_READER_SECONDS = env.int("IMPORT_READER_SECONDS", 10)
 
-# An export with the personal data of more people than this has to be made in parts.
+# An export with the personal data of more people than this needs a second person's consent; a project may set its own.
 PERSONAL_EXPORT_LIMIT = env.int("PERSONAL_EXPORT_LIMIT", 500)
 
 # --- signing in -----------------------------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ LABELS: Mapping[str, str | Promise] = {
     "owners.members_set": _("co-owners changed"),
     "owners.merged": _("merged with another row"),
     "owners.split": _("merge taken back"),
+    "shut_off.proposed": _("safety shut-off proposed"),
+    "shut_off.approved": _("safety shut-off approved"),
+    "shut_off.refused": _("safety shut-off refused"),
+    "shut_off.withdrawn": _("safety shut-off withdrawn"),
+    "shut_off.ended": _("connected again after a safety shut-off"),
     "personal.revealed": _("revealed"),
 }
 ENDINGS = ("owners.phone_ended", "owners.email_ended", "owners.address_changed", "owners.emergency_contact_ended")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +16,7 @@ from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import WHOLE_LEDGER_ROLES, Right
 from company.sheets import download, workbook
+from owners.export_gate import stopped
 from owners.models import Unit
 from owners.personal_data import mask_party
 from owners.register_forms import PAGE_SIZES, UnitFilterForm
@@ -54,10 +54,11 @@ def units(request: ProjectRequest) -> HttpResponse:
 
 @require_POST
 @project_view(Right.SEE_LEDGER)
+@transaction.atomic
 def units_export(request: ProjectRequest) -> HttpResponse:
     """The filtered register as a workbook that can be imported again, recorded; in clear by right and when asked for.
 
-    One with the data of more people than the limit is refused: it has to be made building by building.
+    One with the data of more people than the limit needs a second person's consent.
     """
     if not request.roles & WHOLE_LEDGER_ROLES:
         raise PermissionDenied
@@ -67,16 +68,9 @@ def units_export(request: ProjectRequest) -> HttpResponse:
     form = UnitFilterForm(request.GET, project=request.project)
     lines = unit_lines(request.project, form.wanted(), on=on, sort=request.GET.get("sort", "unit"))
     people = people_in(lines, on=on)
-    if in_clear and people > settings.PERSONAL_EXPORT_LIMIT:
-        messages.error(
-            request,
-            _(
-                "The file would hold the personal data of %(people)s people, more than the %(limit)s of one export. "
-                "Filter by building and export in parts."
-            )
-            % {"people": f"{people:,}", "limit": f"{settings.PERSONAL_EXPORT_LIMIT:,}"},
-        )
-        return HttpResponseRedirect(f"{_address(request)}?{request.GET.urlencode()}")
+    title = _("Units and owners")
+    if in_clear and (answer := stopped(request, kind="owners-register", title=title, people=people)):
+        return answer
     rows = list(register_rows(lines, on=on, in_clear=in_clear))
     record(
         action="owners.register_exported",
@@ -87,12 +81,7 @@ def units_export(request: ProjectRequest) -> HttpResponse:
         units=len(rows),
         people=people,
     )
-    title = _("Units and owners")
     return download(workbook(title, HEADERS, rows), f"{request.project.name} {title} {on.isoformat()}.xlsx")
-
-
-def _address(request: ProjectRequest) -> str:
-    return reverse("owners:units", kwargs={"project_code": request.project.code})
 
 
 def _to_cases(request: ProjectRequest) -> HttpResponse:

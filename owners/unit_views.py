@@ -34,6 +34,7 @@ def unit(request: ProjectRequest, pk: int) -> HttpResponse:
         "occupants": shown.occupants.order_by("-starts_on", "-pk"),
         "history": history_of(request.project, "owners.unit", [shown.pk]),
         "may_keep": Right.KEEP_OWNERS in request.rights,
+        "shut_offs": shown.shut_offs.all() if Right.SEE_SHUT_OFFS in request.rights else None,
         "today": timezone.localdate(),
     }
     return TemplateResponse(request, "owners/unit.html", context)

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from owners import merge_views, owner_views, register_views, term_views, unit_views, views
+from owners import (
+    export_views,
+    merge_views,
+    owner_views,
+    register_views,
+    shut_off_views,
+    term_views,
+    unit_views,
+    views,
+)
 
 app_name = "owners"
 urlpatterns = [
@@ -28,5 +37,13 @@ urlpatterns = [
     path("p/<slug:project_code>/occupants/<int:pk>/", unit_views.occupant_edit, name="occupant_edit"),
     path("p/<slug:project_code>/parties/<int:pk>/", unit_views.party_edit, name="party_edit"),
     path("p/<slug:project_code>/parties/<int:pk>/remove/<int:member>/", unit_views.member_remove, name="member_remove"),
+    path("p/<slug:project_code>/exports/", export_views.exports, name="exports"),
+    path("p/<slug:project_code>/exports/ask/", export_views.export_ask, name="export_ask"),
+    path("p/<slug:project_code>/exports/limit/", export_views.export_limit, name="export_limit"),
+    path("p/<slug:project_code>/exports/<int:pk>/", export_views.export_decide, name="export_decide"),
+    path("p/<slug:project_code>/shut-offs/", shut_off_views.shut_offs, name="shut_offs"),
+    path("p/<slug:project_code>/shut-offs/new/", shut_off_views.shut_off_new, name="shut_off_new"),
+    path("p/<slug:project_code>/shut-offs/<int:pk>/", shut_off_views.shut_off_decide, name="shut_off_decide"),
+    path("p/<slug:project_code>/shut-offs/<int:pk>/proof/", shut_off_views.shut_off_proof, name="shut_off_proof"),
     path("p/<slug:project_code>/reveal/<slug:kind>/<int:pk>/", views.reveal_page, name="reveal"),
 ]

@@ -1,8 +1,12 @@
 """What stands in the addresses of owners, units and merges; see tests/url_objects.py."""
 
+import uuid
+
+from owners.export_consent import PersonalExport, ask_for_consent
 from owners.merging import merge_persons
 from owners.models import Address, Occupant
 from tests.factories import NOW, create_owner, create_ownership, create_phone, create_unit
+from tests.shut_off_factories import create_shut_off
 from tests.url_objects import Arguments, Place, arguments_of
 
 
@@ -59,3 +63,17 @@ def a_co_owner(place: Place) -> Arguments:
 def a_merge(place: Place) -> Arguments:
     kept, merged = (create_owner(project=place.project) for _ in range(2))
     return {"pk": merge_persons(kept, merged, by=place.user, now=NOW).pk}
+
+
+@arguments_of("owners:shut_off_decide", "owners:shut_off_proof")
+def a_shut_off(place: Place) -> Arguments:
+    """Proposed by the viewer, who may read its proof."""
+    return {"pk": create_shut_off(unit=create_unit(project=place.project), by=place.user).pk}
+
+
+@arguments_of("owners:export_decide")
+def a_request_to_export(place: Place) -> Arguments:
+    """The viewer's own, so that whoever exports sees it."""
+    wanted = PersonalExport("owners-register", "房屋与业主", f"/p/{place.project.code}/units/export/", 900)
+    asked = ask_for_consent(place.project, wanted, "核对", by=place.user, now=NOW, submission=uuid.uuid4())
+    return {"pk": asked.pk}

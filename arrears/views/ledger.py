@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -21,6 +22,8 @@ from arrears.queries import bucket_of
 from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import WHOLE_LEDGER_ROLES, Right
+from owners.export_consent import people_of
+from owners.export_gate import stopped
 from owners.personal_data import mask_party
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -80,8 +83,9 @@ def ledger(request: ProjectRequest) -> HttpResponse:
 
 @require_POST
 @project_view(Right.EXPORT_LEDGER)
+@transaction.atomic
 def ledger_export(request: ProjectRequest) -> HttpResponseBase:
-    """The filtered ledger as a workbook, recorded; names are masked unless asked for."""
+    """The filtered ledger as a workbook, recorded; names are masked unless asked for, those of many by two people."""
     today = timezone.localdate()
     form = LedgerFilterForm(request.GET, project=request.project, today=today)
     on, with_names = form.day or today, request.POST.get("names") == "full"
@@ -94,6 +98,10 @@ def ledger_export(request: ProjectRequest) -> HttpResponseBase:
         with_ages=True,
     )
     title = f"{request.project.name} {_('Arrears ledger')}"
+    named = Account.objects.filter(pk__in=lines.order_by().values("account_id"))
+    people = people_of(named.values("ownership")) if with_names else 0
+    if answer := stopped(request, kind="arrears-ledger", title=_("Arrears ledger"), people=people):
+        return answer
     file, count = ledger_workbook(lines.iterator(), title=title, on=on, with_names=with_names)
     record(
         action="ledger.exported",

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
-from collection.demo import conduct, duties, estate, letters, people, results, work
+from collection.demo import conduct, duties, estate, letters, people, repairs, results, shut_offs, work
 from collection.demo.ledger import write_ledger
 from collection.demo.people import SignIn
 from collection.demo.plan import DemoPlan
 from collection.demo.work import Work
+from collection.reports import make_reports
 from collection.stages import refresh_all
 from company.models import Project
 
@@ -40,6 +41,7 @@ def load(demo: DemoPlan, *, say: Callable[[str], None] = lambda line: None) -> L
         results.settle_first_fortnight(each)
         results.praise_effort(each)
     work.finish_letters(works, demo)
+    make_reports(now=demo.now)
     return loaded
 
 
@@ -76,6 +78,9 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         duties.fill_roster(each)
         duties.draw_yesterday_together(each, demo)
         work.verify_open(each.estate, each.staff, now=demo.now)
+        project, manager = each.estate.project, each.staff.manager
+        repairs.record_defects(project, by=manager, rng=each.rng, now=demo.now)
+        shut_offs.record(project, manager=manager, head=each.staff.team(0)[0], rng=each.rng, today=demo.today)
     refresh_all(now=demo.now)
     first = works[0]
     letters.issue(

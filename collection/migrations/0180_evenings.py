@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collection', '0141_messages'),
+        ('collection', '0152_team_areas'),
         ('company', '0180_notification_body'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

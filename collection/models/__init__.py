@@ -1,9 +1,10 @@
+from collection.models.areas import TeamArea
 from collection.models.assignments import Assignment, AssignmentProposal, ProposedAssignment
 from collection.models.campaigns import Campaign, CampaignTarget, Milestone, Reminder, TargetClass
 from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonChange, Stage, SubReason
 from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
-from collection.models.conventions import Attribution, Parking, RateConvention, RecoveryBase, Reductions
+from collection.models.conventions import Attribution, Parking, QuotaBy, RateConvention, RecoveryBase, Reductions
 from collection.models.evenings import Evening, EveningHour, EveningReason
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.incentives import (
@@ -19,6 +20,8 @@ from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.messages import ContactFile, MessageText
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
+from collection.models.rectification import RectificationItem, RectificationMove
+from collection.models.reports import PeriodReport, ReportReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -57,17 +60,22 @@ __all__ = [
     "Objection",
     "OwnerRequest",
     "Parking",
+    "PeriodReport",
     "Playbook",
     "PlaybookStep",
     "Precondition",
     "PromiseToPay",
     "ProposedAssignment",
+    "QuotaBy",
     "RateConvention",
     "RateSnapshot",
     "ReasonChange",
     "RecoveryBase",
+    "RectificationItem",
+    "RectificationMove",
     "Reductions",
     "Reminder",
+    "ReportReview",
     "RosterShift",
     "RoundChecklist",
     "Settlement",
@@ -78,6 +86,7 @@ __all__ = [
     "SubReason",
     "TargetClass",
     "Team",
+    "TeamArea",
     "TeamMember",
     "Visit",
     "VisitPhoto",

@@ -38,6 +38,13 @@ class RecoveryBase(models.TextChoices):
     CAMPAIGN_START = "campaign_start", _("start of the campaign")
 
 
+class QuotaBy(models.TextChoices):
+    """What a team answers for: its cases, with the target converted, or the buildings of its area, paid or not."""
+
+    CASES = "cases", _("their cases, with the target converted")
+    AREAS = "areas", _("the buildings of their area, at the plain rate")
+
+
 class RateConvention(models.Model):
     """How a project counts its rates (rates.md), one row a change; the highest number is in force."""
 
@@ -69,6 +76,7 @@ class RateConvention(models.Model):
         _("days for posting after a closing"), default=5,
         help_text=_("Money received by the closing day counts if it is posted within so many days."),
     )  # fmt: skip
+    quota_by = models.CharField(_("teams are judged by"), max_length=8, choices=QuotaBy, default=QuotaBy.CASES)
     changed_at = models.DateTimeField()
     changed_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
 
@@ -91,6 +99,7 @@ class RateConvention(models.Model):
                     reductions__in=Reductions.values,
                     parking__in=Parking.values,
                     recovery_base__in=RecoveryBase.values,
+                    quota_by__in=QuotaBy.values,
                 ),
                 name="rate_convention_choices_known",
             ),

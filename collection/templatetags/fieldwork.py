@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from collection.contact_forms import ContactForm
 from collection.limits import is_barred
-from collection.models import Case, ContactAttempt, PromiseToPay
+from collection.models import Case, ContactAttempt, PromiseToPay, RectificationItem
 from collection.timeline import NOTICE_COLOURS, PROMISE_COLOURS, contact_title
 from notices.models import Notice
 from owners.models import Phone
@@ -112,3 +112,14 @@ def told(contact: ContactAttempt) -> str:
 def units_of(cases: list[Case]) -> str:
     """The codes of their units in one line."""
     return "、".join(case.account.unit.code for case in cases)
+
+
+REPAIR_COLOURS = {RectificationItem.State.OPEN: "amber", RectificationItem.State.DONE: "blue"}
+
+
+@register.filter
+def repair_colour(item: RectificationItem) -> str:
+    """The colour of its state; green once the owner has signed."""
+    if item.state == RectificationItem.State.SIGNED_OFF:
+        return "green"
+    return REPAIR_COLOURS.get(RectificationItem.State(item.state), "")

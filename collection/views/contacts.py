@@ -16,6 +16,7 @@ from collection.limits import clear, read_facts
 from collection.messages import message_for
 from collection.models import Case, ContactAttempt
 from collection.reasons import Reason
+from collection.repair_dates import disputed_parts
 from collection.requests import SubmissionReusedError
 from collection.talking_points import talking_points, to_emergency_contact
 from collection.views.case import CONFLICT, back_to, may_reveal_here, visible_cases
@@ -59,7 +60,7 @@ def contact_new(request: ProjectRequest, pk: int) -> HttpResponse:
         "clearance": clear(case, facts, ContactAttempt.Channel.CALL, now=now),
         "may_send": clear(case, facts, ContactAttempt.Channel.WECHAT, now=now).allowed,
         "offered": message_for(case, now=now),
-        "points": talking_points(Reason.of(case), fields),
+        "points": talking_points(Reason.of(case), fields, parts=disputed_parts(case)),
         "emergency_points": to_emergency_contact(fields),
     }
     return TemplateResponse(request, "collection/contact_new.html", context, status=status)

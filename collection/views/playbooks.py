@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from collection.models import ArrearsReason, Case, Playbook
+from collection.models import ArrearsReason, Case, Playbook, ReportReview
+from collection.playbook_changes import changes_between
 from collection.playbook_forms import (
     UTILITIES_CUT_FORBIDDEN,
     ActivationForm,
@@ -47,6 +48,7 @@ def playbook(request: ProjectRequest, pk: int | None = None) -> HttpResponse:
     versions = list(Playbook.objects.filter(project=request.project, case=None).select_related("activated_by"))
     in_force = next((version for version in versions if version.state == Playbook.State.ACTIVE), None)
     shown = _find(request, pk) if pk else in_force
+    against = _against(request, shown, versions, in_force)
     may_edit = shown is not None and shown.state == Playbook.State.DRAFT and _may_edit(request, shown)
     may_manage = Right.MANAGE_CAMPAIGN in request.rights
     context = {
@@ -54,6 +56,9 @@ def playbook(request: ProjectRequest, pk: int | None = None) -> HttpResponse:
         "case": shown.case if shown else None,
         "ladders": ladders_shown(shown),
         "versions": versions,
+        "against": against,
+        "changes": changes_between(against, shown) if shown else [],
+        "reviews": ReportReview.objects.filter(playbook=shown).select_related("by", "report") if shown else [],
         "draft": next((version for version in versions if version.state == Playbook.State.DRAFT), None),
         "in_force": in_force,
         "may_edit": may_edit,
@@ -177,6 +182,21 @@ def case_plan(request: ProjectRequest, pk: int) -> HttpResponse:
     return redirect(
         "collection:playbook_ladder", project_code=request.project.code, pk=plan.pk, reason=OWN_PLAN
     )  # fmt: skip
+
+
+def _against(
+    request: ProjectRequest, shown: Playbook | None, versions: list[Playbook], in_force: Playbook | None
+) -> Playbook | None:
+    """The version with which the one shown is compared: named in the address, else the one in force or before it.
+
+    None stands for what every project starts with.
+    """
+    named = next((one for one in versions if str(one.pk) == request.GET.get("against", "")), None)
+    if named or shown is None:
+        return named
+    if shown.case_id or shown.state == Playbook.State.DRAFT:
+        return in_force
+    return next((one for one in versions if one.number < shown.number and one.state != Playbook.State.DRAFT), None)
 
 
 def _find(request: ProjectRequest, pk: int) -> Playbook:

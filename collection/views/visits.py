@@ -18,6 +18,7 @@ from collection.limits import Limit, clearances, is_barred, passed_limits
 from collection.models import Case, ContactAttempt, Visit, VisitPhoto
 from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
+from collection.repair_dates import disputed_parts
 from collection.rounds import build_round
 from collection.talking_points import talking_points
 from collection.views.case import CONFLICT
@@ -143,7 +144,7 @@ def _page(
         "is_unverified": any(refusal.limit == Limit.NOT_VERIFIED for refusal in reasons),
         "is_closed": case.state == Case.State.CLOSED,
         "is_mine": case.responsible_id == request.user.pk,
-        "points": talking_points(reason, talk_fields(case, request.user)),
+        "points": talking_points(reason, talk_fields(case, request.user), parts=disputed_parts(case)),
         "earlier": earlier,
         "most_photos": MAX_PHOTOS,
     }

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('company', '0130_calendar_feeds'),
+        ('company', '0150_shut_off_proofs'),
     ]
 
     operations = [

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -29,6 +30,8 @@ from notices.kinds import KINDS
 from notices.leaving_out import LeftOut
 from notices.models import Batch, Notice, NoticeKind
 from notices.queries import choosable_again, left_out_groups, overtaken_in, pages_of, progress_of
+from owners.export_consent import people_of
+from owners.export_gate import stopped
 
 PAGE_SIZE = 50
 LETTERS_ON_PAGE = 20
@@ -115,9 +118,13 @@ def batch_retry(request: ProjectRequest, pk: int) -> HttpResponse:
 
 
 @project_view(Right.EXPORT_NOTICES)
+@transaction.atomic
 def batch_list(request: ProjectRequest, pk: int) -> HttpResponse:
-    """The letters of a batch and who was left out, or these alone, as a workbook; recorded."""
+    """The letters of a batch and who was left out, or these alone, as a workbook; recorded, of many people by two."""
     batch = _batch(request, pk)
+    people = 0 if "left_out" in request.GET else people_of(batch.notices.values("account__ownership"))
+    if answer := stopped(request, kind="notices-batch", title=str(batch), people=people):
+        return answer
     heads = [
         _("No."), _("Room"), _("Owners"), _("Principal"), _("Document number"), _("Address"), _("Envelope"), _("State"),
         _("Remark"), "SHA-256",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
@@ -19,6 +20,8 @@ from company.sheets import Cell, download, workbook
 from notices.models import Batch, Delivery, Notice
 from notices.register_filter import DEFAULT_SORT, RegisterFilterForm, order_by
 from notices.views.batches import remark
+from owners.export_consent import people_of
+from owners.export_gate import stopped
 
 PAGE_SIZE = 50
 
@@ -39,10 +42,14 @@ def register(request: ProjectRequest) -> HttpResponse:
 
 
 @project_view(Right.EXPORT_NOTICES)
+@transaction.atomic
 def register_export(request: ProjectRequest) -> HttpResponse:
-    """The filtered register as a workbook with the delivery of each letter; recorded."""
+    """The filtered register as a workbook with the delivery of each letter; recorded, of many people by two."""
     _form, rows = _filtered(request)
     letters = list(rows)
+    people = people_of({letter.account.ownership_id for letter in letters})
+    if answer := stopped(request, kind="notices-register", title=_("Register of letters"), people=people):
+        return answer
     sendings = last_sendings(letters)
     cells = [_cells(letter, sendings.get(letter.pk)) for letter in letters]
     record(action="notices.exported", by=request.user, project=request.project, count=len(cells))

@@ -98,7 +98,9 @@ class TestHoldsAreReadUnderTheLocks:
         self, act: Callable[[Case], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         holder = letters.holder
-        monkeypatch.setattr(letters, "holder", lambda project, *, now, lock=False: holder(project, now=now))
+        monkeypatch.setattr(
+            letters, "holder", lambda project, *, now, lock=False, kind=None: holder(project, now=now, kind=kind)
+        )
         assert letter_while(act) == "issued"
 
 

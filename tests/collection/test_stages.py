@@ -215,6 +215,6 @@ class TestWriting:
         cases = [old_case(project) for _number in range(30)]
         with queries() as captured:
             assert refresh_all(now=NOW) == 30
-        assert len(captured) <= 20
+        assert len(captured) <= 22
         assert set(Case.objects.values_list("next_step", flat=True)) == {"verify"}
         assert len(cases) == 30

@@ -84,8 +84,12 @@ def test_photos_are_not_handed_out_here(client: Client, project: Project, role: 
     assert fetch(client, stored, create_user(role=role, project=project)) == 403
 
 
-def test_photos_and_signed_scans_are_handed_out_by_their_own_pages_only() -> None:
-    assert set(FilePurpose) - set(DOWNLOAD_RIGHTS) == {FilePurpose.VISIT_PHOTO, FilePurpose.SIGNED_SCAN}
+def test_photos_scans_and_proofs_of_shut_offs_are_handed_out_by_their_own_pages_only() -> None:
+    assert set(FilePurpose) - set(DOWNLOAD_RIGHTS) == {
+        FilePurpose.VISIT_PHOTO,
+        FilePurpose.SIGNED_SCAN,
+        FilePurpose.SHUT_OFF_PROOF,
+    }
 
 
 def test_a_file_of_another_project_does_not_exist(client: Client, project: Project) -> None:

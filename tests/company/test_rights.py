@@ -58,6 +58,12 @@ TABLE: dict[Right, str] = {
     Right.KEEP_OWNERS: "finance manager",
     Right.MANAGE_TERMS: "finance manager admin",
     Right.SEE_AUDIT: "leader admin",
+    Right.SEE_REPORTS: "finance manager leader",
+    Right.SEE_SHUT_OFFS: "field head manager leader",
+    Right.PROPOSE_SHUT_OFF: "field head",
+    Right.APPROVE_SHUT_OFF: "manager",
+    Right.CONSENT_EXPORT: "finance manager leader",
+    Right.SET_EXPORT_LIMIT: "leader admin",
 }
 
 
@@ -76,6 +82,7 @@ def test_no_single_role_both_edits_and_approves_templates_or_takes_and_confirms_
         (Right.EDIT_TEMPLATES, Right.APPROVE_TEMPLATES),
         (Right.LOG_CONTACTS, Right.CONFIRM_CASH),
         (Right.POST_MONEY, Right.APPROVE_RELIEF),
+        (Right.PROPOSE_SHUT_OFF, Right.APPROVE_SHUT_OFF),
     ]:
         assert not RIGHTS[proposing] & RIGHTS[deciding]
 

@@ -45,6 +45,7 @@ MARKS = Entry(_("Exclusions"), "collection:marks", "circle-minus", apart=True)
 PLAYBOOK = Entry(_("Playbook"), "collection:playbook", "stairs-up", apart=True)
 CONDUCT = Entry(_("Conduct and call-backs"), "collection:conduct", "message-2-question", apart=True)
 MESSAGES = Entry(_("Texts of messages"), "collection:message_texts", "brand-wechat", apart=True)
+PACKS = Entry(_("Visit packs"), "collection:packs", "backpack", apart=True)
 EVENING = Entry(_("Evening"), "collection:evening", "sunset-2")
 ASSIGNMENT = Entry(_("Teams and assignment"), "collection:assignment", "columns")
 CASES = Entry(_("Cases"), "collection:cases", "home-dollar")
@@ -95,6 +96,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         MARKS,
         CONDUCT,
         MESSAGES,
+        PACKS,
         SHUT_OFFS,
         EXPORTS,
         Entry(_("Late fees"), "arrears:late_fees", "percentage", apart=True),
@@ -111,6 +113,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         UNITS,
         Entry(_("Payments"), "arrears:payments", "cash"),
         Entry(_("Money from the door"), "collection:cash", "cash-banknote"),
+        PACKS,
         Entry(_("Statements and receipts"), "notices:papers", "receipt"),
         RELIEF,
         LATE_FEES,
@@ -140,6 +143,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         WORKLIST,
         Entry(_("Team's cases"), "collection:cases", "home-dollar"),
         ROUND,
+        PACKS,
         EVENING,
         RELIEF,
         CALENDAR,

@@ -29,6 +29,9 @@ PAGES = [path for path in TEMPLATES if "print" not in path.relative_to(ROOT / "t
 FROZEN = {
     "collection.Evening",
     "collection.EveningReason",
+    "collection.PackedLetter",
+    "collection.ReceiptForm",
+    "collection.VisitPack",
     "company.AuditEvent",
     "arrears.Verification",
     "arrears.Charge",

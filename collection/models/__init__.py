@@ -19,6 +19,7 @@ from collection.models.incentives import (
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.messages import ContactFile, MessageText
+from collection.models.packs import PackedLetter, ReceiptForm, VisitPack
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
@@ -59,6 +60,7 @@ __all__ = [
     "Milestone",
     "Objection",
     "OwnerRequest",
+    "PackedLetter",
     "Parking",
     "PeriodReport",
     "Playbook",
@@ -70,6 +72,7 @@ __all__ = [
     "RateConvention",
     "RateSnapshot",
     "ReasonChange",
+    "ReceiptForm",
     "RecoveryBase",
     "RectificationItem",
     "RectificationMove",
@@ -89,5 +92,6 @@ __all__ = [
     "TeamArea",
     "TeamMember",
     "Visit",
+    "VisitPack",
     "VisitPhoto",
 ]

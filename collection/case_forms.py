@@ -194,3 +194,13 @@ class DecisionNoteForm(forms.Form):
     """What finance found."""
 
     note = forms.CharField(label=_("What was found"), max_length=400)
+
+
+class ReviewForm(forms.Form):
+    """Each part of the file is confirmed by itself."""
+
+    periods = forms.BooleanField(label=_("the months and amounts are plausible"))
+    repairs = forms.BooleanField(label=_("open repairs are known"))
+    complaints = forms.BooleanField(label=_("complaints and requests are known"))
+    history = forms.BooleanField(label=_("earlier contacts and promises are read"))
+    note = forms.CharField(label=_("Note"), required=False, max_length=400)

@@ -19,7 +19,7 @@ from arrears.queries import Bucket, bucket_of
 from arrears.verification import payments_known_until
 from collection.events import events_of
 from collection.ladders import read_ladders
-from collection.limits import Clearance, Refusal, clear, hold_refusals, read_facts
+from collection.limits import Clearance, Limit, Refusal, clear, hold_refusals, read_facts
 from collection.models import Case, ContactAttempt, Measure, OwnerRequest, PromiseToPay, RectificationItem, Stage
 from collection.reasons import Reason
 from collection.stages import Standing, standing
@@ -125,6 +125,11 @@ class Dossier:
     settled: Decimal = ZERO
     open: Decimal = ZERO
     kept_promises: int = field(default=0)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether somebody has to read the file before the first contact."""
+        return any(reason.limit == Limit.NOT_REVIEWED for reason in self.clearances[Channel.CALL].reasons)
 
     @property
     def verified_until(self) -> datetime | None:

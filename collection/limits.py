@@ -19,6 +19,7 @@ from arrears.verification import valid_verifications
 from collection.holding import Holds, read_holds
 from collection.models import Case, ContactAttempt
 from collection.people_contacted import Histories, PastContact, histories
+from collection.reviewing import reviewed_cases
 from company.models import Project
 from company.models.projects import EARLIEST_CONTACT, LATEST_CONTACT
 from owners.models import Phone
@@ -34,6 +35,7 @@ class Limit(models.TextChoices):
     CLAIMS_PAID = "claims_paid", gettext_lazy("owner says it is paid")
     CASH_PENDING = "cash_pending", gettext_lazy("money taken, not confirmed yet")
     NOT_VERIFIED = "not_verified", gettext_lazy("arrears not verified")
+    NOT_REVIEWED = "not_reviewed", gettext_lazy("case not reviewed")
     NIGHT = "night", gettext_lazy("between 22:00 and 8:00")
     HOURS = "hours", gettext_lazy("outside the contact hours")
     PROMISE = "promise", gettext_lazy("promise not due yet")
@@ -57,7 +59,7 @@ OVERRIDABLE = frozenset(
     }
 )  # fmt: skip
 # A contact cannot have been a breach of these: they tell what to do first, or are no rule of conduct.
-NEVER_A_BREACH = frozenset({Limit.NOT_VERIFIED, Limit.NO_NUMBER, Limit.PAID})
+NEVER_A_BREACH = frozenset({Limit.NOT_VERIFIED, Limit.NOT_REVIEWED, Limit.NO_NUMBER, Limit.PAID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,13 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of cases of one project at a moment; ``verified`` by account id."""
+    """What is known of cases of one project at a moment; ``verified`` by account id, ``reviewed`` case ids."""
 
     project: Project
     past: Histories
     holds: Holds
     verified: Mapping[int, Verification]
+    reviewed: Collection[int]
 
 
 def read_facts(cases: Collection[Case], *, now: datetime, numbers: bool = True) -> Facts:
@@ -129,6 +132,7 @@ def read_facts(cases: Collection[Case], *, now: datetime, numbers: bool = True) 
         past=histories(cases, after=now - WEEK, until=now),
         holds=read_holds(cases, now=now, numbers=numbers),
         verified=valid_verifications(project, [case.account_id for case in cases], now=now),
+        reviewed=reviewed_cases([case.pk for case in cases]),
     )
 
 
@@ -148,6 +152,7 @@ def clear(case: Case, facts: Facts, channel: ContactAttempt.Channel, *, now: dat
     refusals = [
         *hold_refusals(case, facts.holds, channel=channel, today=timezone.localdate(now)),
         *([] if case.account_id in facts.verified else [_not_verified()]),
+        *([] if case.pk in facts.reviewed else [_not_reviewed()]),
         *hour_refusals(facts.project, now=now),
         *count_refusals(facts.past[case.pk], channel, now=now),
     ]
@@ -317,6 +322,10 @@ def _passes(
 
 def _not_verified() -> Refusal:
     return Refusal(Limit.NOT_VERIFIED, _("the arrears are not verified"), _("after verifying"))
+
+
+def _not_reviewed() -> Refusal:
+    return Refusal(Limit.NOT_REVIEWED, _("nobody has confirmed that the file was read"), _("after the review"))
 
 
 def _count_text(rule: CountRule) -> str:

@@ -10,6 +10,7 @@ from collection.models import (
     Assignment,
     Case,
     CaseMark,
+    CaseReview,
     CaseTransition,
     LimitOverride,
     ReasonChange,
@@ -26,7 +27,9 @@ DATED = frozenset({RectificationMove.Kind.AGREED, RectificationMove.Kind.DONE, R
 
 def internal(case: Case) -> Iterator[Entry]:
     """All of it, in no order; a fixed number of queries."""
-    for source in (_reasons, _steps, _marks, _repairs, _transitions, _assignments, _verifications, _overrides, _claims):
+    for source in (
+        _reasons, _steps, _marks, _repairs, _transitions, _assignments, _verifications, _reviews, _overrides, _claims,
+    ):  # fmt: skip
         yield from source(case)
 
 
@@ -101,6 +104,14 @@ def _verifications(case: Case) -> Iterator[Entry]:
         yield entry(
             verification.verified_at, Group.INTERNAL, "clipboard-check", title, person=verification.verified_by.name,
             detail=_("looked up in the charging system") if verification.looked_up else "",
+        )  # fmt: skip
+
+
+def _reviews(case: Case) -> Iterator[Entry]:
+    for review in CaseReview.objects.filter(case=case).select_related("reviewed_by"):
+        yield entry(
+            review.reviewed_at, Group.INTERNAL, "file-check", _("File read before the first contact"),
+            person=review.reviewed_by.name, detail=review.note,
         )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from collection.models import (
     Campaign,
     CampaignTarget,
     Case,
+    CaseReview,
     ContactAttempt,
     IncentiveScheme,
     Milestone,
@@ -259,6 +260,7 @@ def create_case(
     amount: str | Decimal = "100.00",
     due_on: dt.date = dt.date(2025, 10, 31),
     today: dt.date = TODAY,
+    reviewed: bool = True,
     **fields: Any,
 ) -> Case:
     """The open case of an account, opened by following the ledger; ``fields`` are set on it afterwards."""
@@ -267,7 +269,15 @@ def create_case(
         create_charge(account=account, amount=amount, due_on=due_on)
     follow_ledger(today=today, now=NOW, project=account.project)
     Case.objects.filter(account=account, state=Case.State.OPEN).update(**fields)
-    return Case.objects.get(account=account, state=Case.State.OPEN)
+    case = Case.objects.get(account=account, state=Case.State.OPEN)
+    if reviewed:
+        CaseReview.objects.create(case=case, reviewed_at=NOW, reviewed_by=_reader())
+    return case
+
+
+def _reader() -> User:
+    """Who has read all files: one person, so that tests count the others."""
+    return User.objects.get_or_create(username="reader", defaults={"name": "阅卷人", "is_active": False})[0]
 
 
 def create_settlement(*, project: Project, closes_on: dt.date = dt.date(2025, 11, 20), **fields: Any) -> Settlement:

@@ -34,6 +34,7 @@ FROZEN = {
     "collection.VisitPack",
     "company.AuditEvent",
     "arrears.Verification",
+    "collection.CaseReview",
     "arrears.Charge",
     "arrears.Payment",
     "arrears.Allocation",

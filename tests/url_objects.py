@@ -324,6 +324,7 @@ def a_card(place: Place) -> Arguments:
     "collection:case_late_fees",
     "collection:case_plan",
     "collection:case_verify",
+    "collection:case_review",
     "collection:case_reason",
     "collection:visit",
     "collection:contact_new",

@@ -88,7 +88,7 @@ def untouched(rng: Random) -> Told:
 
 
 def reminded(rng: Random) -> Told:
-    day = rng.randint(15, 20)
+    day = rng.randint(15, 21)
     yield day - 9, Contact(Channel.CALL, Outcome.NO_ANSWER, rng.choice(SILENT))
     yield day, Contact(Channel.WECHAT, Outcome.MET_OWNER, "发送欠费提醒和缴费二维码")
 
@@ -117,7 +117,7 @@ def nobody_answers(rng: Random) -> Told:
 
 
 def pays_after_call(rng: Random) -> Told:
-    day, wait = rng.randint(1, 17), rng.randint(3, 7)
+    day, wait = rng.randint(1, 21), rng.randint(3, 7)
     yield day, Contact(Channel.CALL, Outcome.MET_OWNER, rng.choice(TALKED), Said.PROMISED, pays_in_days=wait)
     yield day + rng.randint(1, wait), Pays()
 
@@ -148,7 +148,7 @@ def breaks_promise(rng: Random) -> Told:
 
 
 def promises_for_later(rng: Random) -> Told:
-    day = rng.randint(14, 20)
+    day = rng.randint(14, 21)
     yield rng.randint(2, 8), Contact(Channel.CALL, Outcome.MET_OTHER, "家人接听，请业主回电")
     yield (
         day,
@@ -158,7 +158,7 @@ def promises_for_later(rng: Random) -> Told:
 
 def waits_for_repair(rng: Random) -> Told:
     text, department = rng.choice(REPAIRS)
-    day = rng.randint(14, 20)
+    day = rng.randint(14, 21)
     requested = Requested(Kind.REPAIR, text, department)
     yield rng.randint(1, 6), Contact(Channel.CALL, Outcome.MET_OWNER, "业主说房屋有问题没修")
     yield day, Contact(Channel.VISIT, Outcome.MET_OWNER, "已拍照记录，转工程部", request=requested)
@@ -177,7 +177,7 @@ def repair_agreed(rng: Random) -> Told:
 
 def has_a_wish(rng: Random) -> Told:
     kind, text, department = rng.choice(WISHES)
-    day = rng.randint(3, 19)
+    day = rng.randint(3, 21)
     yield (
         day,
         Contact(Channel.VISIT, Outcome.MET_OWNER, "业主有意见，已记录", request=Requested(kind, text, department)),
@@ -216,11 +216,11 @@ def stands_empty(rng: Random) -> Told:
 
 
 def claims_paid(rng: Random) -> Told:
-    yield rng.randint(15, 20), Contact(Channel.CALL, Outcome.MET_OWNER, "业主称上月已转账，会发凭证", Said.CLAIMS_PAID)
+    yield rng.randint(15, 21), Contact(Channel.CALL, Outcome.MET_OWNER, "业主称上月已转账，会发凭证", Said.CLAIMS_PAID)
 
 
 def pays_at_the_door(rng: Random) -> Told:
-    yield rng.randint(18, 20), Contact(Channel.VISIT, Outcome.MET_OWNER, "当场扫码缴费，已开收据", takes_cash=True)
+    yield rng.randint(18, 21), Contact(Channel.VISIT, Outcome.MET_OWNER, "当场扫码缴费，已开收据", takes_cash=True)
 
 
 Story = Callable[[Random], Told]

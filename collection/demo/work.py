@@ -22,7 +22,17 @@ from collection.demo.plan import DemoPlan
 from collection.demo.stories import Act, Answers, Contact, Finds, Pays, Who, tell
 from collection.following import follow_ledger
 from collection.marks import BeyondShareError, approve_mark, propose_mark
-from collection.models import Campaign, Case, CaseMark, CashTaken, ContactAttempt, Milestone, OwnerRequest, Visit
+from collection.models import (
+    Campaign,
+    Case,
+    CaseMark,
+    CaseReview,
+    CashTaken,
+    ContactAttempt,
+    Milestone,
+    OwnerRequest,
+    Visit,
+)
 from collection.playbooks import activate, start_draft
 from collection.promises import Promised, judge_promises
 from collection.rate_conventions import BASE_TARGETS
@@ -31,7 +41,7 @@ from collection.requests import answer_request
 from collection.stages import refresh_all
 from collection.teams import create_team
 from collection.visits import VisitReport
-from company.models import FilePurpose, Role, User
+from company.models import FilePurpose, Project, Role, User
 from notices.models import Batch
 from owners.models import EmergencyContact, Phone
 
@@ -221,12 +231,21 @@ def start(estate: Estate, demo: DemoPlan, staff: Staff) -> Work:
     luck = dict(
         zip(campaign.project.teams.order_by("position").values_list("pk", flat=True), LUCK_OF_TEAMS, strict=False)
     )
+    _read_files(project, now=at(first, 9, 15))
     cases = Case.objects.filter(project=project).open().in_round_order()
     for case in cases.select_related("account__unit", "account__ownership"):
         rng = demo.rng("story", estate.plan.code, case.account.unit.code, case.account.ownership.period.lower)
         for day, act in tell(rng, luck=luck.get(case.team_id or 0, 1.0)):
             work.acts[day].append((case.pk, act))
     return work
+
+
+def _read_files(project: Project, *, now: datetime) -> None:
+    """Everybody reads the files of their cases before the first contact."""
+    cases = Case.objects.filter(project=project, responsible__isnull=False).open()
+    CaseReview.objects.bulk_create(
+        CaseReview(case=case, reviewed_at=now, reviewed_by_id=case.responsible_id or 0) for case in cases
+    )
 
 
 def play(works: list[Work], demo: DemoPlan) -> None:

@@ -23,6 +23,7 @@ from collection.models.packs import PackedLetter, ReceiptForm, VisitPack
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
+from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
@@ -39,6 +40,7 @@ __all__ = [
     "CampaignTarget",
     "Case",
     "CaseMark",
+    "CaseReview",
     "CaseTransition",
     "CashTaken",
     "Combining",

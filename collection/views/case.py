@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.late_fees import late_fee_word
 from arrears.views.late_fees import late_fees_of
-from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm
+from collection.case_forms import AnswerForm, OverrideForm, ReasonForm, RequestForm, ReviewForm
 from collection.dossier import neighbours, read_dossier
 from collection.models import Case, CaseMark, OwnerRequest, Playbook, TeamMember
 from collection.models.cases import CaseQuerySet
@@ -73,6 +73,7 @@ def case(request: ProjectRequest, pk: int) -> HttpResponse:
         "may_verify": bool(request.rights & set(MAY_VERIFY)),
         "is_my_turn": step is not None and is_turn_of(step.doer, shown, user=request.user, roles=request.roles),
         "buttons": buttons(dossier, rights=request.rights, may_log=may_log),
+        "review_form": ReviewForm() if may_log and dossier.needs_review else None,
         "reason_form": ReasonForm(roles=request.roles, initial={"reason": dossier.reason.key}) if may_log else None,
         "own_plan": shown.own_plans.exclude(state=Playbook.State.ENDED).order_by("state").last(),
         "marks": list(CaseMark.objects.filter(case=shown).select_related("proposed_by").order_by("-pk")),

@@ -1,5 +1,6 @@
 """The lists behind the numbers of the dashboard: accounts of a class or a team, accounts of a milestone."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -23,6 +24,13 @@ NOBODY = "none"
 LONGEST_NUMBER = 18
 
 
+def statements_open_to(request: ProjectRequest, account_ids: Collection[int]) -> set[int]:
+    """Of these accounts those whose statement the viewer may open: a head not what another team works on now."""
+    if Right.SEE_LEDGER not in request.rights:
+        return set()
+    return set(Account.objects.visible_to(request.user).filter(pk__in=account_ids).values_list("pk", flat=True))
+
+
 @project_view(Right.SEE_CAMPAIGN)
 def figure_accounts(request: ProjectRequest) -> HttpResponse:
     """What the figure of a class adds up from, of the whole project or one team; heads see their own team's."""
@@ -41,6 +49,7 @@ def figure_accounts(request: ProjectRequest) -> HttpResponse:
         "view": chosen["view"],
         "page": page,
         "lines": [(accounts[share.account_id], share) for share in page.object_list],
+        "opened": statements_open_to(request, accounts),
         "totals": {name: found.total(name) for name in ("due", "settled", "arrears", "collected")},
     }
     return TemplateResponse(request, "collection/figure_accounts.html", context)

@@ -19,6 +19,7 @@ from collection.rate_groups import Dimension, Group, Grouped, grouped_rates
 from collection.rate_rows import RateRow
 from collection.rates import Ratio, counted_relief, counts, net_due, shown_percent
 from collection.views.dashboard import DashboardForm, own_team
+from collection.views.figures import statements_open_to
 from company.access import ProjectRequest, project_view
 from company.audit import record
 from company.rights import Right
@@ -72,6 +73,7 @@ def rate_accounts(request: ProjectRequest) -> HttpResponse:
         "group": group,
         "page": page,
         "lines": [_line(accounts[row.account_id], row, grouped.settings) for row in page],
+        "opened": statements_open_to(request, accounts),
         "convention": stated(grouped.settings, View.APPRAISAL),
     }
     return TemplateResponse(request, "collection/rate_accounts.html", context)

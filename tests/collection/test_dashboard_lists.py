@@ -299,3 +299,15 @@ class TestMilestones:
 def test_a_stranger_opens_no_list(client: Client, project: Project) -> None:
     client.force_login(create_user())
     assert client.get(Desk(project).url("figure_accounts")).status_code == 404
+
+
+@pytest.mark.usefixtures("cases")
+@pytest.mark.parametrize("page", ["rate_accounts", "figure_accounts"])
+def test_a_list_leads_only_to_statements_that_the_viewer_may_open(project: Project, head: Desk, page: str) -> None:
+    def statements(desk: Desk) -> list[str]:
+        return re.findall(r'href="(/p/[^"]+/accounts/\d+/)"', desk.get(page, "?key=&team=").text)
+
+    manager = Desk(project)
+    assert statements(manager)
+    assert manager.client.get(statements(manager)[0]).status_code == 200
+    assert statements(head) == []

@@ -114,7 +114,7 @@ class ContactForm(forms.Form):
     outcomes: tuple[ContactAttempt.Outcome, ...] = ON_THE_PHONE
     outcome_words: dict[ContactAttempt.Outcome, Any] = {}  # where a word at the door would mislead
 
-    def __init__(self, *args: Any, case: Case, now: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, case: Case | None, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.case, self.now = case, now
         self.today = timezone.localdate(now)
@@ -126,11 +126,14 @@ class ContactForm(forms.Form):
     def _offer(self) -> None:
         days = [(offer.day.isoformat(), offer.label) for offer in offered_days(self.today)]
         self._choices("promise_day", [*days, (OTHER, _t("another day"))], initial=days[1][0])
-        amounts = [(str(offer.amount), offer.label) for offer in offered_amounts(self.case.overdue)]
-        amounts.append((OTHER, _t("another amount")))
+        amounts = [*self._amounts(), (OTHER, _t("another amount"))]
         self._choices("promise_amount", amounts, initial=amounts[0][0])
         nexts = [(offer.day.isoformat(), offer.label) for offer in offered_next(self.today)]
         self._choices("next_contact", [(BY_RULE, _t("by rule")), *nexts, (OTHER, _t("choose a day"))], initial=BY_RULE)
+
+    def _amounts(self) -> list[tuple[str, str]]:
+        owed = self.case.overdue if self.case else Decimal(0)
+        return [(str(offer.amount), offer.label) for offer in offered_amounts(owed)]
 
     def _choices(self, name: str, choices: list[tuple[str, Any]], initial: str = "") -> None:
         field: Any = self.fields[name]
@@ -148,6 +151,8 @@ class ContactForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         super().clean()
         given = self.cleaned_data
+        if at := given.get("happened_at"):
+            self.today = timezone.localdate(min(at, self.now))  # days are meant as of the day on which they were said
         if given.get("outcome") in NOBODY_MET:
             given["payment"] = Payment.NOT_DISCUSSED
         if given.get("payment") == Payment.PROMISED:

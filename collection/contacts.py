@@ -98,13 +98,20 @@ def lock_case(case_id: int) -> Case:
 
 
 def write_contact(
-    case: Case, report: ContactReport, *, by: User, now: datetime, submission: UUID | None = None
+    case: Case,
+    report: ContactReport,
+    *,
+    by: User,
+    now: datetime,
+    submission: UUID | None = None,
+    instead_of: ContactAttempt | None = None,
 ) -> ContactAttempt:
     """The contact itself, flagged with the limits that it passed. The caller holds the case's lock.
 
-    A phone's clock may run ahead: what it says of the future happened now.
+    A phone's clock may run ahead: what it says of the future happened now. ``instead_of`` is overwritten.
     """
     contact = ContactAttempt(
+        pk=instead_of.pk if instead_of else None,
         project_id=case.project_id,
         case=case,
         channel=report.channel,
@@ -121,7 +128,7 @@ def write_contact(
     )
     lock_people(case)
     contact.breach = ",".join(breaches(contact))
-    contact.save(force_insert=True)
+    contact.save(force_insert=instead_of is None, force_update=instead_of is not None)
     return contact
 
 

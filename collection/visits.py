@@ -15,17 +15,17 @@ from collection import stages
 from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
 from collection.models import Case, CashTaken, Visit, VisitPhoto
 from collection.photos import keep_photos
+from collection.visit_revisions import (
+    earlier_visit,
+    is_told_already,
+    lock_visit,
+    take_back,
+    what_is_new,
+    write_history,
+)
 from company.audit import record
 from company.models import Role, StoredFile, User
 from company.photos import Photo
-
-
-class VisitConflictError(Exception):
-    """The same visit came again with other content; what came first stands. ``visit`` is that one."""
-
-    def __init__(self, visit: Visit) -> None:
-        super().__init__(visit.client_id)
-        self.visit = visit
 
 
 class ReceiptUsedError(ValueError):
@@ -49,7 +49,8 @@ class Cash:
 class VisitReport:
     """A visit as the phone tells it. ``client_id`` is made there and names the visit for good.
 
-    ``responsible_id`` is who answered for the case when the form was opened.
+    ``responsible_id`` is who answered for the case when the form was opened, ``sent_sha256`` of the message in which a
+    phone sent it.
     """
 
     client_id: UUID
@@ -59,6 +60,7 @@ class VisitReport:
     cash: Cash | None = None
     photos: Sequence[Photo] = field(default=())
     responsible_id: int | None = None
+    sent_sha256: str = ""
 
     def content_sha256(self) -> str:
         """The same for the same words and photos."""
@@ -76,40 +78,50 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
     """Record a visit with all that came of it in one transaction; sent again it is the same visit.
 
     What happened is always kept: flagged as a breach where a limit was passed, and as changed meanwhile where the
-    case was paid or went to somebody else since the form was opened. ``roles`` are those of ``by`` in the project.
-    Raises VisitConflictError, ReceiptUsedError, ReasonRefusedError, PhoneNumberError; nothing is written then.
+    case was paid or went to somebody else since the form was opened. A higher revision takes the place of what was
+    told before, which stays in the visit's history. ``roles`` are those of ``by`` in the project.
+    Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
+    PhoneNumberError; nothing is written then.
     """
     files = keep_photos(report.photos, project=case.project, by=by)
     with transaction.atomic():
+        lock_visit(report.client_id)
         locked = lock_case(case.pk)
-        if earlier := _sent_before(locked, report):
+        earlier = earlier_visit(locked, report.client_id, by=by)
+        if earlier and is_told_already(earlier, report):
             return earlier
-        contact = write_contact(locked, report.contact, by=by, now=now)
-        visit = Visit.objects.create(
-            project_id=locked.project_id,
-            contact=contact,
-            client_id=report.client_id,
-            revision=report.revision,
-            content_sha256=report.content_sha256(),
-            slip_posted=report.slip_posted,
-            changed_meanwhile=_changed_meanwhile(locked, report),
-        )
+        write_history(locked, report, by=by, now=now)
+        visit = _replace(earlier, locked, report, by=by, now=now) if earlier else _begin(locked, report, by=by, now=now)
         _write_photos(visit, files)
-        if report.cash:
+        if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
-        write_consequences(locked, contact, report.contact, by=by, roles=roles, now=now)
+        new = what_is_new(visit, report.contact)
+        write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
         stages.refresh([locked], now=now)
     return visit
 
 
-def _sent_before(case: Case, report: VisitReport) -> Visit | None:
-    earlier = Visit.objects.select_related("contact").filter(client_id=report.client_id).first()
-    if earlier is None:
-        return None
-    same = earlier.contact.case_id == case.pk and earlier.revision == report.revision
-    if not same or earlier.content_sha256 != report.content_sha256():
-        raise VisitConflictError(earlier)
-    return earlier
+def _begin(case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit:
+    return Visit.objects.create(
+        project_id=case.project_id,
+        contact=write_contact(case, report.contact, by=by, now=now),
+        client_id=report.client_id,
+        revision=report.revision,
+        content_sha256=report.content_sha256(),
+        slip_posted=report.slip_posted,
+        changed_meanwhile=_changed_meanwhile(case, report),
+    )
+
+
+def _replace(visit: Visit, case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit:
+    """The visit as it is told now; what came of it before and is not told again is taken back."""
+    take_back(visit, case, report, now=now)
+    visit.contact = write_contact(case, report.contact, by=by, now=now, instead_of=visit.contact)
+    visit.revision, visit.content_sha256 = report.revision, report.content_sha256()
+    visit.slip_posted, visit.changed_meanwhile = report.slip_posted, _changed_meanwhile(case, report)
+    visit.save(update_fields=["revision", "content_sha256", "slip_posted", "changed_meanwhile"])
+    record(action="visits.corrected", by=by, project=case.project, obj=visit, revision=report.revision)
+    return visit
 
 
 def _changed_meanwhile(case: Case, report: VisitReport) -> str:

@@ -59,6 +59,7 @@ LIMITATION = Entry(_("Limitation dates"), "arrears:limitation", "hourglass")
 LATE_FEES = Entry(_("Late fees"), "arrears:late_fees", "percentage")
 ROUND = Entry(_("Today's round"), "collection:round", "walk")
 WORKLIST = Entry(_("Due today"), "collection:worklist", "checklist")
+QUEUE = Entry(_("To be sent"), "collection:queue", "cloud-upload")
 MY_CASES = Entry(_("My cases"), "collection:cases", "home-dollar")
 RATES = Entry(_("Rates"), "collection:rates", "chart-bar")
 RESULTS = Entry(_("Results and incentives"), "collection:incentives", "award")
@@ -73,6 +74,7 @@ EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
 FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
+FIELD_ENTRIES = (ROUND, MY_CASES, QUEUE, MY_RESULTS, CALENDAR)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {
@@ -145,6 +147,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         ROUND,
         PACKS,
         EVENING,
+        QUEUE,
         RELIEF,
         CALENDAR,
         ASSIGNMENT,

@@ -65,6 +65,7 @@ FROZEN = {
     "collection.StepReached",
     "collection.SettlementExclusion",
     "collection.SettlementLine",
+    "collection.VisitRevision",
     "notices.NoticeTransition",
     "notices.Paper",
     "notices.PublicNotice",

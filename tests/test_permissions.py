@@ -32,6 +32,8 @@ from tests.url_objects import RULES, Place
 # Pages that are not ours to gate, each with who guards it instead.
 GUARDED_ELSEWHERE = {
     "healthz": "open to everybody: says only whether the services answer",
+    "manifest": "open to everybody: how the application is called and drawn",
+    "service_worker": "open to everybody: names static files",
     "set_language": "open to everybody: sets a cookie",
     "company:session": "open to everybody: says whether one is signed in",
     "collection:calendar_feed": "open to who knows a secret address; answers as its owner sees",

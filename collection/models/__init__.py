@@ -27,7 +27,7 @@ from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
-from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto
+from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto, VisitRevision
 
 __all__ = [
     "ArrearsReason",
@@ -96,4 +96,5 @@ __all__ = [
     "Visit",
     "VisitPack",
     "VisitPhoto",
+    "VisitRevision",
 ]

@@ -1,10 +1,13 @@
 from typing import Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from collection.models.cases import CaseScoped
+from company.freezing import FirmTrigger, GuardsColumns, freeze
 from company.models import User
 from company.scoping import ProjectScoped
 
@@ -15,6 +18,53 @@ class VisitQuerySet(CaseScoped["Visit"]):
     def recorded_by(self, user: User) -> Self:
         """What a person recorded is theirs to read, also where the case has gone to another team since."""
         return self.filter(contact__recorded_by=user)
+
+
+class OnlyByRevision(GuardsColumns):
+    """A visit changes with a higher revision, goes with a removal in its history, and does not come back after it."""
+
+    operations = (pgtrigger.Insert, pgtrigger.Delete)
+
+    def __init__(self) -> None:
+        super().__init__("client_id", "revision", "content_sha256", "contact", name="only_by_revision")
+
+    def get_func(self, model: type[models.Model]) -> str:
+        return f"""
+            IF TG_OP = 'UPDATE' AND {self.unchanged(model)} THEN
+                RETURN NEW;
+            END IF;
+            IF TG_OP = 'UPDATE' AND (NEW.client_id <> OLD.client_id OR NEW.revision <= OLD.revision) THEN
+                RAISE EXCEPTION 'a visit changes with a higher revision only' USING ERRCODE = 'restrict_violation';
+            END IF;
+            IF (TG_OP = 'DELETE') <> EXISTS (SELECT FROM collection_visitrevision r WHERE r.is_removal
+                                             AND r.client_id = COALESCE(NEW.client_id, OLD.client_id)) THEN
+                RAISE EXCEPTION 'a visit is removed by a removal in its history, for good'
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN COALESCE(NEW, OLD);
+        """
+
+
+class RevisionsRise(FirmTrigger):
+    """Each revision of a visit is higher than those before it, and nothing follows its removal."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+    level = pgtrigger.Row
+
+    def __init__(self) -> None:
+        super().__init__(name="revisions_rise")
+
+    def get_func(self, model: type[models.Model]) -> str:
+        return """
+            PERFORM pg_advisory_xact_lock(hashtextextended(NEW.client_id::text, 0));
+            IF EXISTS (SELECT FROM collection_visitrevision r WHERE r.client_id = NEW.client_id
+                       AND (r.is_removal OR r.revision >= NEW.revision OR r.case_id <> NEW.case_id)) THEN
+                RAISE EXCEPTION 'a revision of a visit is higher than those before it, and none follows its removal'
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        """
 
 
 class Visit(models.Model):
@@ -33,6 +83,48 @@ class Visit(models.Model):
     changed_meanwhile = models.CharField(_("changed meanwhile"), max_length=12, choices=Meanwhile, blank=True)
 
     objects = VisitQuerySet.as_manager()
+
+    class Meta:
+        triggers = [OnlyByRevision()]
+
+    @property
+    def came_late(self) -> bool:
+        """Whether the server heard of it on a later day than it happened, by the phone's word."""
+        return timezone.localdate(self.contact.recorded_at) > timezone.localdate(self.contact.happened_at)
+
+
+class VisitRevision(models.Model):
+    """What was said of a visit, each time that it was said anew: the history of a visit, and its tombstone.
+
+    ``content`` leaves out numbers and addresses, which have histories of their own. ``sent_sha256`` is of the
+    very words that a phone sent, so that the same message is known again on another day.
+    """
+
+    project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
+    case = models.ForeignKey("collection.Case", models.PROTECT, related_name="visit_revisions")
+    client_id = models.UUIDField()
+    revision = models.PositiveIntegerField()
+    is_removal = models.BooleanField(default=False)
+    content = models.JSONField(default=dict)
+    content_sha256 = models.CharField(max_length=64, blank=True)
+    sent_sha256 = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField()
+    sent_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+
+    objects = CaseScoped["VisitRevision"].as_manager()
+
+    class Meta:
+        ordering = ["client_id", "revision"]
+        triggers = [*freeze(), RevisionsRise()]
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "revision"], name="visit_revision_once"),
+            models.CheckConstraint(condition=Q(revision__gt=0), name="visit_revision_counts_from_one"),
+            models.CheckConstraint(
+                condition=Q(is_removal=True, content={}, content_sha256="")
+                | (Q(is_removal=False) & ~Q(content={}) & ~Q(content_sha256="")),
+                name="visit_removal_says_nothing",
+            ),
+        ]
 
 
 class VisitPhotoQuerySet(CaseScoped["VisitPhoto"]):

@@ -1,7 +1,7 @@
 """Today's round, on the phone: whom to visit, what to take along, what is verified."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from arrears.verification import payments_known_until
 from collection.models import RoundChecklist
+from collection.phone_round import phone_round
 from collection.rounds import Stop, build_round, tick
 from collection.verifying import Verified, needs_looking_up, verify_cases
 from collection.views.case import must_look_up
@@ -53,6 +54,13 @@ def today(request: ProjectRequest) -> HttpResponse:
         "needs_looking_up": needs_looking_up(request.project, now=now),
     }
     return TemplateResponse(request, "collection/round.html", context)
+
+
+@project_view(Right.LOG_CONTACTS)
+def round_download(request: ProjectRequest) -> JsonResponse:
+    """The round for the phone, to be read without a network."""
+    told = phone_round(request.project, request.user, now=timezone.now())
+    return JsonResponse(told, headers={"Cache-Control": "no-store"})
 
 
 @require_POST

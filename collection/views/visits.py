@@ -22,7 +22,8 @@ from collection.repair_dates import disputed_parts
 from collection.rounds import build_round
 from collection.talking_points import talking_points
 from collection.views.case import CONFLICT
-from collection.visits import ReceiptUsedError, VisitConflictError, record_visit
+from collection.visit_revisions import VisitConflictError, VisitRemovedError
+from collection.visits import ReceiptUsedError, record_visit
 from company.access import ProjectRequest, project_view
 from company.rights import Right
 from owners.models import Address, Phone
@@ -50,16 +51,24 @@ def visit(request: ProjectRequest, pk: int) -> HttpResponse:
             done = record_visit(case, form.report(), by=request.user, roles=request.roles, now=now)
         except VisitConflictError as conflict:
             return _page(request, case, form, now=now, earlier=conflict.visit)
-        except ReceiptUsedError as error:
-            text = _("This receipt number stands on money taken at %(unit)s. Check it and correct it.")
-            form.add_error("cash_receipt", text % {"unit": error.unit_code})
-        except ReasonRefusedError:
-            form.add_error("reason", _("Only department heads and the project manager may set this reason."))
+        except VisitRemovedError:
+            form.add_error(None, _("This visit was removed on a phone. If it has happened after all, start anew."))
+        except (ReceiptUsedError, ReasonRefusedError) as error:
+            add_refusal(form, error)
         else:
             return redirect(
                 "collection:visit_recorded", project_code=request.project.code, client_id=done.client_id
             )  # fmt: skip
     return _page(request, case, form, now=now)
+
+
+def add_refusal(form: VisitForm, error: ReceiptUsedError | ReasonRefusedError) -> None:
+    """Says at its field what the domain refused."""
+    if isinstance(error, ReceiptUsedError):
+        text = _("This receipt number stands on money taken at %(unit)s. Check it and correct it.")
+        form.add_error("cash_receipt", text % {"unit": error.unit_code})
+    else:
+        form.add_error("reason", _("Only department heads and the project manager may set this reason."))
 
 
 @project_view(Right.LOG_CONTACTS)

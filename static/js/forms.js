@@ -3,7 +3,9 @@
 // - A file larger than `data-most-bytes` is refused when it is chosen, in the words of `data-too-big`, and never sent.
 // - A form that posts asks first whether the session still lives. If it does not, nothing is sent and what was typed
 //   stays; if it was renewed in another window, the form gets the new token. It is sent once, however often pressed.
+//   Without a network the form may take care of itself: it hears `no-network` and prevents the default.
 const REOPEN_AFTER_MS = 4000; // an answer that is a download leaves the page, and its form, where they are
+const ANSWER_WITHIN_MS = 10_000;
 const ended = document.getElementById("session-dialog");
 
 document.addEventListener("change", (event) => {
@@ -20,8 +22,10 @@ document.addEventListener("change", (event) => {
 });
 
 async function session() {
+  if (!navigator.onLine) return null;
   try {
-    const answer = await fetch(ended.dataset.url, { headers: { Accept: "application/json" } });
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const answer = await fetch(ended.dataset.url, { headers: { Accept: "application/json" }, signal });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null; // no network: the browser says so itself when the form is sent
@@ -39,6 +43,7 @@ async function check(form, submitter) {
     ended.showModal();
     return;
   }
+  if (!state && !form.dispatchEvent(new CustomEvent("no-network", { cancelable: true }))) return;
   if (state) renewToken(state.token);
   form.dataset.checked = "yes";
   form.requestSubmit(submitter ?? undefined);

@@ -81,7 +81,7 @@ def sign_in(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            said.append(message.text)
+            said.append(f"{message.text} {message.location}")
 
     def open_page(role: str, *, width: int = DESKTOP) -> Page:
         context = chromium.new_context(

@@ -33,7 +33,8 @@ from collection.models import (
 from collection.promises import Promised
 from collection.reasons import Reason, ReasonRefusedError
 from collection.requests import Requested
-from collection.visits import Cash, ReceiptUsedError, VisitConflictError, VisitReport, record_visit
+from collection.visit_revisions import VisitConflictError
+from collection.visits import Cash, ReceiptUsedError, VisitReport, record_visit
 from company.models import Project, Role, User
 from company.photos import PhotoRefusedError, prepare_photo
 from owners.models import Address, Phone
@@ -222,7 +223,7 @@ class TestOnce:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    """Five copies of one visit at the same moment; the control leaves out the lock on the case."""
+    """Five copies of one visit at the same moment; the control leaves out the locks on visit and case."""
 
     def send_five_times(self) -> tuple[int, int]:
         """How many visits there are then, and how many of the senders were refused."""
@@ -251,18 +252,19 @@ class TestRaces:
 
     def test_the_control_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
         checked = threading.Barrier(5)
-        look = visits._sent_before
+        look = visits.earlier_visit
 
         def without_lock(case_id: int) -> Case:
             return Case.objects.select_related("project", "account").get(pk=case_id)
 
-        def all_look_first(case: Case, told: VisitReport) -> Visit | None:
-            found = look(case, told)
+        def all_look_first(case: Case, client_id: uuid.UUID, *, by: User) -> Visit | None:
+            found = look(case, client_id, by=by)
             checked.wait()
             return found
 
+        monkeypatch.setattr(visits, "lock_visit", lambda client_id: None)
         monkeypatch.setattr(visits, "lock_case", without_lock)
-        monkeypatch.setattr(visits, "_sent_before", all_look_first)
+        monkeypatch.setattr(visits, "earlier_visit", all_look_first)
         _rows, refused = self.send_five_times()
         assert refused == 4, "without the lock only the unique key is left, and it turns honest senders away"
 

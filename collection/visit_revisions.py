@@ -1,0 +1,243 @@
+"""A visit told again: the same is one visit, a higher revision takes its place, a removal is for good (V4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from collection import stages
+from collection.contacts import ContactReport, lock_case
+from collection.models import (
+    ArrearsReason,
+    Case,
+    CashTaken,
+    ContactAttempt,
+    PromiseToPay,
+    ReasonChange,
+    SubReason,
+    Visit,
+    VisitRevision,
+)
+from collection.promises import Promised
+from collection.reasons import Reason, write_reason
+from company.audit import record
+from company.models import User
+
+if TYPE_CHECKING:
+    from collection.visits import VisitReport
+
+UNJUDGED = frozenset({PromiseToPay.State.WAITING, PromiseToPay.State.REPLACED})
+
+
+class VisitConflictError(Exception):
+    """The same visit came again with other content; what came first stands. ``visit`` is that one."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit.client_id)
+        self.visit = visit
+
+
+class VisitRemovedError(Exception):
+    """The visit was removed by whoever recorded it and does not come back."""
+
+
+class Settled(models.TextChoices):
+    """What somebody else has acted on."""
+
+    CASH = "cash", _("the money taken is with finance")
+    PROMISE = "promise", _("the promise has been judged")
+    REQUEST = "request", _("the owner's request has been answered")
+
+
+class VisitSettledError(Exception):
+    """What came of the visit cannot be taken back any more; ``what`` says which part."""
+
+    def __init__(self, what: Settled) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+def lock_visit(client_id: UUID) -> None:
+    """Whoever tells of the same visit at the same moment, be it of another case, waits for the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(client_id)])
+
+
+def earlier_visit(case: Case, client_id: UUID, *, by: User) -> Visit | None:
+    """The visit as it is kept, None where it is new. Raises VisitRemovedError, and VisitConflictError where it belongs
+    to somebody else or to another case."""
+    if is_removed(client_id):
+        raise VisitRemovedError(client_id)
+    earlier = Visit.objects.select_related("contact").filter(client_id=client_id).first()
+    if earlier and (earlier.contact.case_id != case.pk or earlier.contact.recorded_by_id != by.pk):
+        raise VisitConflictError(earlier)
+    return earlier
+
+
+def is_removed(client_id: UUID) -> bool:
+    """Whether a visit has its tombstone."""
+    return VisitRevision.objects.filter(client_id=client_id, is_removal=True).exists()
+
+
+def is_told_already(earlier: Visit, report: VisitReport) -> bool:
+    """Whether ``report`` is what is kept, or older than that. Raises VisitConflictError for other content under the
+    same revision."""
+    if report.revision > earlier.revision:
+        return False
+    if report.revision == earlier.revision and earlier.content_sha256 != report.content_sha256():
+        raise VisitConflictError(earlier)
+    return True
+
+
+def known_message(client_id: UUID, revision: int, sent_sha256: str, *, by: User) -> bool:
+    """Whether this very message of a phone was worked off before, on whatever day and in whatever language."""
+    told = VisitRevision.objects.filter(client_id=client_id, revision=revision, sent_by=by)
+    return told.filter(sent_sha256=sent_sha256).exists()
+
+
+def write_history(case: Case, report: VisitReport, *, by: User, now: datetime) -> VisitRevision:
+    """Keep what was said, before it is written where it belongs. The caller holds the visit and the case."""
+    return VisitRevision.objects.create(
+        project_id=case.project_id,
+        case=case,
+        client_id=report.client_id,
+        revision=report.revision,
+        content=_content(report),
+        content_sha256=report.content_sha256(),
+        sent_sha256=report.sent_sha256,
+        received_at=now,
+        sent_by=by,
+    )
+
+
+@transaction.atomic
+def remove_visit(case: Case, client_id: UUID, revision: int, *, by: User, now: datetime) -> None:
+    """Take a visit back with all that came of it, also one that has not arrived: it does not come any more.
+
+    What was told stays in its history. Again it changes nothing. Raises VisitConflictError, VisitSettledError.
+    """
+    lock_visit(client_id)
+    locked = lock_case(case.pk)
+    try:
+        visit = earlier_visit(locked, client_id, by=by)
+    except VisitRemovedError:
+        return
+    if visit and visit.revision >= revision:
+        raise VisitConflictError(visit)
+    if visit:
+        take_back(visit, locked, None, now=now)
+    VisitRevision.objects.create(
+        project_id=locked.project_id, case=locked, client_id=client_id, revision=revision, is_removal=True,
+        received_at=now, sent_by=by,
+    )  # fmt: skip
+    if visit:
+        contact = visit.contact
+        record(action="visits.removed", by=by, project=locked.project, obj=locked, visit=str(client_id))
+        visit.delete()
+        contact.delete()
+        if locked.state == Case.State.OPEN:
+            locked.next_contact_on = timezone.localdate(now)  # somebody has to look again
+            locked.save(update_fields=["next_contact_on"])
+        stages.refresh([locked], now=now)
+
+
+def take_back(visit: Visit, case: Case, report: VisitReport | None, *, now: datetime) -> None:
+    """Undo what came of a visit and is not told again in ``report``. News of numbers and addresses stay: these have a
+    history and a page of their own. Raises VisitSettledError; the caller holds the case's lock."""
+    told = report.contact if report else None
+    _keep_cash(visit, report)
+    _take_back_promise(visit.contact, told)
+    _take_back_requests(visit.contact, told)
+    visit.photos.all().delete()
+    if told is None or told.reason is None:
+        _take_back_reason(visit.contact, case, now=now)
+    if visit.contact.payment == ContactAttempt.Payment.CLAIMS_PAID and case.claims_paid:
+        others = case.contacts.filter(payment=ContactAttempt.Payment.CLAIMS_PAID, happened_at__date__gte=case.opened_on)
+        case.claims_paid = others.exclude(pk=visit.contact_id).exists()
+        case.save(update_fields=["claims_paid"])
+
+
+def what_is_new(visit: Visit, told: ContactReport) -> ContactReport:
+    """``told`` without the promise and the request that are kept already."""
+    if PromiseToPay.objects.filter(contact=visit.contact_id).exists():
+        told = replace(told, promised=None)
+    if visit.contact.requests.exists():
+        told = replace(told, requested=None)
+    return told
+
+
+def _keep_cash(visit: Visit, report: VisitReport | None) -> None:
+    """Money that was told stays as it is: only finance decides on it."""
+    kept = CashTaken.objects.filter(visit=visit).first()
+    if kept is None:
+        return
+    cash = report.cash if report else None
+    if cash is None or (cash.amount, cash.method, cash.receipt_no) != (kept.amount, kept.method, kept.receipt_no):
+        raise VisitSettledError(Settled.CASH)
+
+
+def _take_back_promise(contact: ContactAttempt, told: ContactReport | None) -> None:
+    promise = PromiseToPay.objects.filter(contact=contact).first()
+    if promise is None or (told and told.promised == Promised(promise.pay_by, promise.amount)):
+        return
+    if promise.state not in UNJUDGED:
+        raise VisitSettledError(Settled.PROMISE)
+    if promise.state == PromiseToPay.State.WAITING:
+        _wait_again(promise, contact)
+    promise.delete()
+
+
+def _wait_again(promise: PromiseToPay, contact: ContactAttempt) -> None:
+    """The promise that this one took the place of waits again."""
+    before = PromiseToPay.objects.filter(case=promise.case_id, pk__lt=promise.pk).order_by("-pk").first()
+    replaced = PromiseToPay.State.REPLACED
+    if before and (before.state, before.judged_on) == (replaced, timezone.localdate(contact.recorded_at)):
+        before.state, before.judged_on = PromiseToPay.State.WAITING, None
+        before.save(update_fields=["state", "judged_on"])
+
+
+def _take_back_requests(contact: ContactAttempt, told: ContactReport | None) -> None:
+    asked = told.requested if told else None
+    for request in contact.requests.all():
+        if asked and (request.kind, request.text) == (asked.kind, asked.text):
+            continue
+        if request.answered_at:
+            raise VisitSettledError(Settled.REQUEST)
+        request.delete()
+
+
+def _take_back_reason(contact: ContactAttempt, case: Case, *, now: datetime) -> None:
+    """The reason before this visit, unless somebody has set another since."""
+    changes: list[ReasonChange] = list(case.reason_changes.order_by("-pk")[:2])
+    if not changes or (changes[0].at, changes[0].by_id) != (contact.recorded_at, contact.recorded_by_id):
+        return
+    before = changes[1] if len(changes) > 1 else ReasonChange(reason=ArrearsReason.UNKNOWN)
+    sub_reason = SubReason(before.sub_reason) if before.sub_reason else None
+    reason = Reason(ArrearsReason(before.reason), sub_reason)
+    write_reason([case], reason, by=contact.recorded_by, now=now, refresh=False)
+
+
+def _content(report: VisitReport) -> dict[str, Any]:
+    """What was said, as it is kept for good: without numbers and addresses."""
+    contact = report.contact
+    return {
+        "happened_at": contact.happened_at.isoformat(),
+        "outcome": contact.outcome,
+        "payment": contact.payment,
+        "promised": [contact.promised.pay_by.isoformat(), str(contact.promised.amount)] if contact.promised else None,
+        "requested": [contact.requested.kind, contact.requested.text] if contact.requested else None,
+        "reason": contact.reason.key if contact.reason else None,
+        "number": contact.number.news if contact.number else None,
+        "second_address": bool(contact.second_address),
+        "note": contact.note,
+        "next_contact_on": contact.next_contact_on.isoformat() if contact.next_contact_on else None,
+        "slip_posted": report.slip_posted,
+        "cash": [str(report.cash.amount), report.cash.method, report.cash.receipt_no] if report.cash else None,
+        "photos": sorted(photo.sent_sha256 for photo in report.photos),
+    }

@@ -1,0 +1,81 @@
+// Pages of the round: the application installs itself, keeps today's round, sends what waits as soon as it is opened and
+// when the network is back, and says how it stands.
+import { canKeep, database, keyOf, sealWords } from "./phone_store.js";
+import { listOf, tidy } from "./queue.js";
+import { sync } from "./sync.js";
+
+const place = document.querySelector("[data-phone]");
+const { person, project } = place.dataset;
+const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated"];
+
+function tell(state) {
+  for (const one of TOLD) place.querySelector(`[data-status=${one}]`).hidden = one !== state;
+}
+
+async function countOnTab() {
+  const { mine } = await listOf(person);
+  const left = mine.filter((record) => record.state !== "sent").length;
+  for (const link of document.querySelectorAll(`nav a[href="${place.dataset.queueUrl}"]`)) {
+    link.querySelector(".n")?.remove();
+    if (!left) continue;
+    const badge = document.createElement("span");
+    badge.className = "n";
+    badge.textContent = left;
+    link.append(badge);
+  }
+}
+
+// The worker keeps the page that opens without a network; false where it could not.
+async function keepShell() {
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  const kept = new Promise((done) => (port1.onmessage = ({ data }) => done(data)));
+  active.postMessage({ keepShell: place.dataset.queueUrl }, [port2]);
+  return kept;
+}
+
+// Today's round, in place of the one before; without a network the one that is here stays.
+async function download() {
+  const answer = await fetch(place.dataset.downloadUrl, { headers: { Accept: "application/json" }, redirect: "manual" });
+  const db = await database();
+  const name = `${person}-${project}`;
+  if (answer.status === 403 || answer.status === 404) return db.delete("rounds", name);
+  if (!answer.ok) return null;
+  const round = await answer.json();
+  if (!round.to_visit) return db.delete("rounds", name);
+  await db.put("rounds", { day: round.day, words: await sealWords(await keyOf(person), round) }, name);
+}
+
+export async function send() {
+  if (!navigator.onLine) return tell("offline");
+  const { state, sent } = await sync(person);
+  if (state === "busy") return;
+  tell(state);
+  if (state === "done" || state === "nothing") {
+    localStorage.setItem("desk-online", Date.now());
+    document.dispatchEvent(new CustomEvent("queue-changed"));
+  }
+  if (sent) await download().catch(() => null); // who was visited need not lie here any longer
+}
+
+async function start() {
+  navigator.serviceWorker?.register(place.dataset.workerUrl, { updateViaCache: "none" });
+  await tidy();
+  await countOnTab();
+  document.addEventListener("queue-changed", countOnTab);
+  addEventListener("online", send);
+  addEventListener("offline", () => tell("offline"));
+  await send();
+  if (!navigator.onLine) return;
+  await download().catch(() => null);
+  await keepShell();
+  document.documentElement.dataset.phone = "ready"; // from here on it opens without a network
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-reload]")) location.reload();
+  if (target.closest("[data-send]")) send().catch(() => null);
+});
+
+if (canKeep()) start().catch(() => null); // a phone that cannot keep anything works as long as there is a network
+else place.querySelector("[data-not-kept]").hidden = false;

@@ -1,0 +1,105 @@
+// Visits that wait on this phone. A record is named by the visit's id; what was said and photographed is sealed, in the
+// clear are only whose it is and how far it has come: waiting, refused or sent.
+import { askToStay, database, keyOf, sealFile, sealWords, unsealFile, unsealWords } from "./phone_store.js";
+
+const changed = () => document.dispatchEvent(new CustomEvent("queue-changed"));
+const dayOf = (at) => new Date(at).toDateString();
+
+// Puts a visit into the queue, or corrects the one that waits there: then its revision rises. `about` is what the list
+// shows of it, `fields` are [name, value] pairs, `files` [name, file] pairs. The draft goes in the same step.
+export async function enqueue({ person, project, entry, visit, about, fields, files }, draft) {
+  const key = await keyOf(person);
+  const words = await sealWords(key, { about, fields });
+  const photos = await Promise.all(files.map(([name, file]) => sealFile(key, name, file)));
+  askToStay();
+  const db = await database();
+  const at = db.transaction(["queue", "drafts", "photos"], "readwrite");
+  const before = await at.objectStore("queue").get(visit);
+  const record = {
+    visit, person, project, entry,
+    revision: before ? before.revision + 1 : 1,
+    attempted: before?.attempted ?? false,
+    state: "waiting",
+    savedAt: Date.now(),
+    size: files.reduce((sum, [, file]) => sum + file.size, 0),
+    count: files.length,
+    words, photos,
+  };
+  await at.objectStore("queue").put(record, visit);
+  await at.objectStore("drafts").delete(draft);
+  await at.objectStore("photos").delete(draft);
+  await at.done;
+  changed();
+  return record;
+}
+
+async function recordsOf(person) {
+  const all = await (await database()).getAll("queue");
+  return all.filter((record) => record.person === person).sort((one, other) => one.savedAt - other.savedAt);
+}
+
+export const waitingOf = async (person) => (await recordsOf(person)).filter((record) => record.state === "waiting");
+
+// All records of a person with what they are about; those of others are only counted.
+export async function listOf(person) {
+  const key = await keyOf(person);
+  const mine = await recordsOf(person);
+  const others = (await (await database()).getAll("queue")).filter(
+    (record) => record.person !== person && record.state !== "sent",
+  );
+  const shown = await Promise.all(
+    mine.map(async (record) => ({ ...record, ...(await unsealWords(key, record.words)), photos: undefined })),
+  );
+  return { mine: shown, others: others.length };
+}
+
+// What a record says: its fields and files; null where it is gone or belongs to somebody else.
+export async function contentOf(person, visit) {
+  const record = await (await database()).get("queue", visit);
+  if (!record || record.person !== person) return null;
+  const key = await keyOf(person);
+  const { about, fields } = await unsealWords(key, record.words);
+  const files = await Promise.all(record.photos.map(async (one) => [one.name, await unsealFile(key, one)]));
+  return { ...record, about, fields, files };
+}
+
+async function change(visit, revision, alter) {
+  const at = (await database()).transaction("queue", "readwrite");
+  const record = await at.store.get(visit);
+  if (record && record.revision === revision) await alter(record, at.store);
+  await at.done;
+  changed();
+}
+
+// From now on the server may have it, whether or not an answer comes.
+export const markAttempted = (visit, revision) =>
+  change(visit, revision, (record, store) => store.put({ ...record, attempted: true }, visit));
+
+// What the server said of a record that `contentOf` gave. One that was corrected meanwhile goes on waiting with its
+// higher revision. What is sent leaves nothing here but that it was sent.
+export async function settle(sent, { state, errors, flags, url }) {
+  const { visit, revision, person, about } = sent;
+  const words = await sealWords(await keyOf(person), { about, fields: [] });
+  return change(visit, revision, (record, store) => {
+    if (state === "refused") return store.put({ ...record, state, answer: errors }, visit);
+    if (record.removed) return store.delete(visit);
+    const left = { words, photos: [], size: 0, answer: undefined };
+    return store.put({ ...record, ...left, state: "sent", flags, url, sentAt: Date.now() }, visit);
+  });
+}
+
+// Takes a record off the phone. Where the server may have it, its removal waits to be sent instead.
+export const remove = (visit, revision) =>
+  change(visit, revision, (record, store) => {
+    if (!record.attempted) return store.delete(visit);
+    const removal = { removed: true, revision: revision + 1, state: "waiting", photos: [], size: 0, count: 0 };
+    return store.put({ ...record, ...removal, answer: undefined }, visit);
+  });
+
+// Of what was sent before today nothing is left.
+export async function tidy() {
+  const db = await database();
+  for (const record of await db.getAll("queue")) {
+    if (record.state === "sent" && dayOf(record.sentAt) !== dayOf(Date.now())) await db.delete("queue", record.visit);
+  }
+}

@@ -9,6 +9,7 @@ from collection import (
     evenings,
     following,
     limitation_warnings,
+    photo_making,
     plan_reminders,
     playbooks,
     promises,
@@ -57,6 +58,11 @@ def apply_playbooks() -> None:
 @shared_task(name="collection.consolidate_evenings")
 def consolidate_evenings() -> None:
     evenings.consolidate_evenings(now=timezone.now())
+
+
+@shared_task(name="collection.make_photos")
+def make_photos() -> None:
+    photo_making.make_photos(now=timezone.now())
 
 
 @shared_task(name="collection.take_snapshots")

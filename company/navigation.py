@@ -73,8 +73,7 @@ REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
 
-FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
-FIELD_ENTRIES = (ROUND, MY_CASES, QUEUE, MY_RESULTS, CALENDAR)
+FIELD_ENTRIES = (ROUND, WORKLIST, MY_CASES, QUEUE, MY_RESULTS, CALENDAR, DAILY, SHUT_OFFS)
 
 # The order is the order of homes: who holds several roles starts at the first.
 ENTRIES: dict[Role, tuple[Entry, ...]] = {

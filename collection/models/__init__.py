@@ -27,7 +27,16 @@ from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
-from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto, VisitRevision
+from collection.models.visits import (
+    CashTaken,
+    PhotoPlace,
+    RawPhoto,
+    RoundChecklist,
+    Visit,
+    VisitPhoto,
+    VisitRevision,
+    VisitSignature,
+)
 
 __all__ = [
     "ArrearsReason",
@@ -65,6 +74,7 @@ __all__ = [
     "PackedLetter",
     "Parking",
     "PeriodReport",
+    "PhotoPlace",
     "Playbook",
     "PlaybookStep",
     "Precondition",
@@ -73,6 +83,7 @@ __all__ = [
     "QuotaBy",
     "RateConvention",
     "RateSnapshot",
+    "RawPhoto",
     "ReasonChange",
     "ReceiptForm",
     "RecoveryBase",
@@ -97,4 +108,5 @@ __all__ = [
     "VisitPack",
     "VisitPhoto",
     "VisitRevision",
+    "VisitSignature",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +21,7 @@ from collection.rate_conventions import BASE_TARGETS
 from company.forms import DayInput
 from company.models import Project, ProjectAccess, User
 
+EARLIEST, LONGEST = date(2000, 1, 1), timedelta(days=731)
 SCOPE_FIELDS = {"starts_on", "period_from", "period_until", "classes", "age_from", "age_until"}
 
 
@@ -74,8 +77,12 @@ class CampaignForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
+        if starts_on and not EARLIEST <= starts_on <= timezone.localdate() + LONGEST:
+            self.add_error("starts_on", _t("The campaign starts in 2000 or later, and within two years."))
         if starts_on and ends_on and ends_on <= starts_on:
             self.add_error("ends_on", _t("The campaign ends after it starts."))
+        if starts_on and ends_on and ends_on - starts_on > LONGEST:
+            self.add_error("ends_on", _t("A campaign lasts two years at most."))
         first, last = cleaned.get("period_from"), cleaned.get("period_until")
         if first and last and last < first:
             self.add_error("period_until", _t("The last period lies before the first."))

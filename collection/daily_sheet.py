@@ -84,8 +84,9 @@ def daily_sheet(team: Team, *, now: datetime) -> DailySheet:
     )
     promised = list(promises.filter(state=Promise.WAITING, pay_by=today).order_by("case__account__unit__sort_key"))
     broken = promises.filter(state__in=NOT_KEPT, judged_on__gte=yesterday)
+    of_yesterday = cases.filter(Q(state=Case.State.OPEN) | Q(closed_on__gte=yesterday))
     paid = Payment.objects.filter(
-        account__cases__in=cases, kind=Payment.Kind.RECEIVED, received_on=yesterday, reversed_by=None
+        account__cases__in=of_yesterday, kind=Payment.Kind.RECEIVED, received_on=yesterday, reversed_by=None
     ).distinct()
     money = Payment.objects.filter(pk__in=paid.values("pk")).aggregate(
         amount=Sum("amount"), payers=Count("account", distinct=True)

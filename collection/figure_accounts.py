@@ -17,7 +17,7 @@ from collection.rate_conventions import ZERO, View
 from collection.rate_rows import rate_rows
 from company.models import Project
 
-EVERYBODY = 0  # not one team, but the whole project
+EVERYBODY = -1  # not one team, but the whole project; 0 is a head without a team
 
 
 @dataclass(frozen=True, slots=True)

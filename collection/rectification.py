@@ -6,7 +6,7 @@ private parts only.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from collection.repair_dates import LIVE
 from company.audit import record
 from company.models import StoredFile, User
 
+FURTHEST = timedelta(days=366)  # an agreed day holds visits back: a year that is mistyped would hold them for good
 State = RectificationItem.State
 Kind = RectificationMove.Kind
 
@@ -68,7 +69,7 @@ def add_item(case: Case, defect: Defect, *, by: User, now: datetime, submission:
         if (earlier.case_id, earlier.defect) != (locked.pk, defect.text.strip()):
             raise RepairReusedError(submission)
         return earlier
-    if defect.reported_on > today or (defect.agreed_on and defect.agreed_on < today):
+    if defect.reported_on > today or (defect.agreed_on and not today <= defect.agreed_on <= today + FURTHEST):
         raise RepairDayError
     item = RectificationItem.objects.create(
         project_id=locked.project_id, case=locked, part=defect.part, defect=defect.text.strip(),
@@ -90,7 +91,8 @@ def agree_on(item_id: int, day: date, *, by: User, now: datetime, note: str = ""
     Raises RepairMoveError and RepairDayError.
     """
     item = _lock(item_id, Kind.AGREED)
-    if day < timezone.localdate(now):
+    today = timezone.localdate(now)
+    if not today <= day <= today + FURTHEST:
         raise RepairDayError
     item.agreed_on, item.agreed_at = day, now
     return _move(item, Kind.AGREED, by=by, now=now, day=day, note=note)

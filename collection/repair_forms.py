@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arrears.relief_forms import ProofField
 from collection.models import RectificationItem
-from collection.rectification import Defect
+from collection.rectification import FURTHEST, Defect
 from company.forms import DayInput
 
 
@@ -64,6 +64,8 @@ class DefectForm(PlaceForm):
         day: date | None = self.cleaned_data["agreed_on"]
         if day and day < self.today:
             raise forms.ValidationError(_t("The agreed date lies in the past."))
+        if day and day > self.today + FURTHEST:
+            raise forms.ValidationError(_t("Agree on a day within a year; until it nobody visits for the fee."))
         return day
 
     def defect_told(self) -> Defect:

@@ -18,6 +18,7 @@ from collection.conventions import as_settings, convention_of, stated
 from collection.events import SPOKEN
 from collection.marks import excluded_accounts
 from collection.models import (
+    Campaign,
     Case,
     CaseTransition,
     ContactAttempt,
@@ -30,7 +31,7 @@ from collection.models import (
 )
 from collection.pace import campaign_on
 from collection.quotas import TeamId, answering_teams
-from collection.rate_conventions import ZERO, View
+from collection.rate_conventions import ZERO, RateSettings, View
 from collection.rate_rows import rate_rows
 from collection.rates import rates_by_class
 from collection.reminders import managers_of
@@ -108,10 +109,11 @@ def figures_of(project: Project, period: Period) -> dict[str, Any]:
     """All figures of a period, as JSON keeps them; rates as of the end of its last day. A fixed number of queries."""
     on = period.ends_on
     campaign = campaign_on(project.pk, on=on)
-    teams = answering_teams(campaign, on=on) if campaign else {}
+    settings = as_settings(convention_of(project), campaign)
+    teams = answering_teams(campaign, on=on, settings=settings) if campaign else {}
     return {
-        "rates": _rates(project, on),
-        "convention": stated(as_settings(convention_of(project), campaign), View.APPRAISAL),
+        "rates": _rates(project, on, campaign, settings),
+        "convention": stated(settings, View.APPRAISAL),
         "campaign": campaign.name if campaign else "",
         "totals": _totals(project, period),
         "teams": list(_team_lines(project, period, teams)),
@@ -128,6 +130,7 @@ def review(
 
     Raises OtherPlaybookError.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=report.project_id)  # of two at once the second finds it
     if there := ReportReview.objects.filter(submission=submission, report=report).first():
         return there
     if playbook and (playbook.project_id != report.project_id or playbook.case_id):
@@ -155,9 +158,9 @@ def _missing(project: Project, kind: PeriodReport.Kind, *, today: date) -> list[
     return missing[::-1]
 
 
-def _rates(project: Project, on: date) -> list[dict[str, str]]:
-    campaign = campaign_on(project.pk, on=on)
-    settings = as_settings(convention_of(project), campaign)
+def _rates(
+    project: Project, on: date, campaign: Campaign | None, settings: RateSettings
+) -> list[dict[str, str]]:  # fmt: skip
     out = excluded_accounts(project, on=on)
     rows = [
         row
@@ -214,13 +217,15 @@ def _received(project: Project, period: Period) -> Any:
 
 
 def _team_lines(project: Project, period: Period, teams: dict[int, TeamId]) -> Iterator[dict[str, Any]]:
-    """Each team that is active or answered for money; last what nobody answers for. Names as they are now."""
+    """Each team that is active, worked or answered for something; last what nobody answers for. They add up.
+
+    Names as they are now. Money of accounts without a case is nobody's.
+    """
     days = (period.starts_on, period.ends_on)
     received: dict[TeamId, Decimal] = {}
     for account_id, amount in _received(project, period).order_by().values_list("account").annotate(Sum("amount")):
-        if account_id in teams:
-            team = teams[account_id]
-            received[team] = received.get(team, ZERO) + amount
+        team = teams.get(account_id)
+        received[team] = received.get(team, ZERO) + amount
     contacts = ContactAttempt.objects.filter(project=project, happened_at__date__range=days, is_incoming=False)
     worked = {
         team: (number, reached)
@@ -231,9 +236,10 @@ def _team_lines(project: Project, period: Period, teams: dict[int, TeamId]) -> I
     opened = Case.objects.filter(project=project).open().order_by()
     cases = {team: (number, amount) for team, number, amount in opened.values_list("team").annotate(
         Count("pk"), Sum("overdue"))}  # fmt: skip
-    found = Team.objects.filter(Q(is_active=True) | Q(pk__in=[t for t in received if t]), project=project)
+    busy = {team for team in (*received, *worked, *cases) if team}
+    found = Team.objects.filter(Q(is_active=True) | Q(pk__in=busy), project=project)
     keys: list[tuple[TeamId, str]] = [(team.pk, team.name) for team in found]
-    if cases.get(None) or received.get(None):
+    if None in cases or None in received or None in worked:
         keys.append((None, ""))
     for team_id, name in keys:
         number, overdue = cases.get(team_id, (0, ZERO))

@@ -105,7 +105,7 @@ def compute_results(campaign: Campaign, *, closes_on: date, excluded: Collection
         posted_until=posting_ends_at(closes_on, settings),
     )  # fmt: skip
     quotas, wholes = _shares(campaign, rows, closes_on, settings)
-    taken_back = _taken_back(campaign, settings)
+    taken_back = _taken_back(campaign)
     classes: dict[Held, list[ClassResult]] = {}
     for held, of in dict.fromkeys([*quotas, *taken_back]):
         if of not in wholes:
@@ -186,11 +186,11 @@ def _class_result(
     return ClassResult(of, quota, whole, scheme, corrected)
 
 
-def _taken_back(campaign: Campaign, settings: RateSettings) -> dict[tuple[Held, TargetClass], Decimal]:
+def _taken_back(campaign: Campaign) -> dict[tuple[Held, TargetClass], Decimal]:
     """CNY that counted in settlements of earlier campaigns and was taken back since the last settlement.
 
-    It is laid to whom the case belonged to at that settlement's closing. Reversals within this campaign's own money
-    are in its figures already.
+    It is laid to whom it belonged to at that settlement's closing, by the convention that it was made by. Reversals
+    within this campaign's own money are in its figures already.
     """
     approved = Settlement.objects.filter(project=campaign.project_id, state=Settlement.State.APPROVED)
     last = approved.order_by("-proposed_at").first()
@@ -198,10 +198,11 @@ def _taken_back(campaign: Campaign, settings: RateSettings) -> dict[tuple[Held, 
         return {}
     found: dict[tuple[Held, TargetClass], Decimal] = {}
     earlier = approved.exclude(campaign=campaign).order_by("campaign_id", "-closes_on").distinct("campaign_id")
-    for settlement in earlier.select_related("campaign"):
-        teams = answering_teams(settlement.campaign, on=settlement.closes_on, settings=settings)
-        members = answering_members(settlement.campaign, on=settlement.closes_on, settings=settings)
-        for account_id, of, amount in _reversed_since(settlement, last.proposed_at, settings):
+    for settlement in earlier.select_related("campaign", "convention"):
+        then = as_settings(settlement.convention, settlement.campaign)
+        teams = answering_teams(settlement.campaign, on=settlement.closes_on, settings=then)
+        members = answering_members(settlement.campaign, on=settlement.closes_on, settings=then)
+        for account_id, of, amount in _reversed_since(settlement, last.proposed_at, then):
             team, member = teams.get(account_id), members.get(account_id)
             for held in (WHOLE, team and (Holder.TEAM, team), member and (Holder.MEMBER, member)):
                 if held:

@@ -7,15 +7,16 @@ from django.utils.translation import gettext as _
 
 from collection.limits import clearances, hour_refusals, is_barred
 from collection.models import CallBack, Case, ContactAttempt
+from company.models import User
 from owners.models import Phone
 from owners.revealing import ON_CASES_ONLY, Purpose
 
 
-def reasons_against(case: Case, row: Model, why: Purpose, *, now: datetime) -> list[str]:
+def reasons_against(case: Case, row: Model, why: Purpose, *, by: User, now: datetime) -> list[str]:
     """Why the number ``row`` of one of the case's people is not shown now to whoever would call it; [] where it is.
 
     A call-back asks about a contact and demands nothing: hours and marks bind it, promises and counts do not, and the
-    draw must have put a contact of the case before the manager.
+    draw must have put a contact of the case before ``by``, who does not look into their own.
     """
     if why not in ON_CASES_ONLY:
         return []
@@ -25,7 +26,7 @@ def reasons_against(case: Case, row: Model, why: Purpose, *, now: datetime) -> l
     elif isinstance(row, Phone) and is_barred(row):
         found.append(_("this number belongs to somebody else"))
     if why == Purpose.CALL_BACK:
-        if not CallBack.objects.filter(contact__case=case, called_at=None).exists():
+        if not CallBack.objects.visible_to(by).filter(contact__case=case, called_at=None).exists():
             found.append(_("no contact of this case waits for a call-back"))
         reasons = hour_refusals(case.project, now=now)
     else:

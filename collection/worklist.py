@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from arrears.queries import Bucket, bucket_of
 from collection.alerts import LATEST_PROMISE_STATE, LATEST_PROMISES, NOT_KEPT
 from collection.default_playbook import ANSWER_REQUEST
+from collection.events import SPOKEN, WRITTEN
 from collection.ladders import Ladders, read_ladders
 from collection.limits import Clearance, Limit, clearances
 from collection.models import (
@@ -182,8 +183,9 @@ def _flagged(cases: CaseQuerySet, *, project: Project, roles: frozenset[Role], t
 
 def _answers_not_passed_on() -> QuerySet[OwnerRequest]:
     told = ContactAttempt.objects.filter(
-        case=OuterRef("case"), is_incoming=False, happened_at__gt=OuterRef("answered_at")
-    )
+        Q(outcome__in=SPOKEN) | Q(channel__in=WRITTEN), case=OuterRef("case"), is_incoming=False,
+        emergency_contact=None, happened_at__gt=OuterRef("answered_at"),
+    )  # fmt: skip
     return OwnerRequest.objects.filter(~Exists(told), case=OuterRef("pk"), answered_at__isnull=False)
 
 

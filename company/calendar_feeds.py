@@ -7,6 +7,8 @@ import secrets
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from company.audit import record
 from company.models import CalendarFeed, User
@@ -17,7 +19,7 @@ from company.rights import projects_of
 def renew_feed(*, user: User, now: datetime) -> str:
     """A new secret in place of the present one, which stops at once; returns it, kept nowhere else."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two renewals at once the later one holds
-    CalendarFeed.objects.live().filter(user=user).update(revoked_at=now)
+    CalendarFeed.objects.live().filter(user=user).update(revoked_at=Greatest(Value(now), F("created_at")))
     token = secrets.token_urlsafe(32)
     feed = CalendarFeed.objects.create(user=user, digest=hash_of(token), created_at=now)
     record(action="calendar_feed.renewed", by=user, obj=feed)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from company.audit import record
 from company.files import document_type, store_file
@@ -63,7 +65,7 @@ def propose_shut_off(
         return there
     try:
         with transaction.atomic():
-            _require_vacant(unit)
+            _require_vacant(unit, today=timezone.localdate(now))
             row = SafetyShutOff.objects.create(
                 project_id=unit.project_id, unit=unit, service=finding.service, ground=finding.ground,
                 description=finding.description.strip(), found_vacant_on=finding.found_vacant_on, proof=proof,
@@ -93,7 +95,7 @@ def decide_shut_off(
     if row.proposed_by_id == by.pk:
         raise OwnShutOffError
     if approve:
-        _require_vacant(row.unit)
+        _require_vacant(row.unit, today=timezone.localdate(now))
     row.state = State.IN_FORCE if approve else State.REFUSED
     row.decided_at, row.decided_by, row.decision_note = now, by, note
     row.save(update_fields=["state", "decided_at", "decided_by", "decision_note"])
@@ -143,8 +145,9 @@ def store_proof(unit: Unit, upload: UploadedFile, *, submission: UUID, by: User)
     )  # fmt: skip
 
 
-def _require_vacant(unit: Unit) -> None:
-    if Occupant.objects.filter(unit=unit, ends_on__isnull=True).exists():
+def _require_vacant(unit: Unit, *, today: date) -> None:
+    """Nobody lives there on file today; who moves out later still does."""
+    if Occupant.objects.filter(Q(ends_on=None) | Q(ends_on__gte=today), unit=unit).exists():
         raise OccupiedError
 
 

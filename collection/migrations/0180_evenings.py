@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collection', '0153_case_reviews'),
+        ('collection', '0154_areas_never_overlap'),
         ('collection', '0170_visit_revisions'),
         ('company', '0180_notification_body'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,3 +1,4 @@
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
 from django.db.models import F, Q
 
@@ -24,7 +25,12 @@ class TeamArea(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["building"], condition=Q(ends_on=None), name="a_building_is_of_one_area"),
-            models.UniqueConstraint(fields=["building", "starts_on"], name="an_area_begins_once_a_day"),
+            ExclusionConstraint(
+                name="a_building_is_of_one_area",
+                expressions=[
+                    (models.Func(F("building"), F("building"), models.Value("[]"), function="int8range"), "&&"),
+                    (models.Func(F("starts_on"), F("ends_on"), function="daterange"), "&&"),
+                ],
+            ),
             models.CheckConstraint(condition=Q(ends_on=None) | Q(ends_on__gt=F("starts_on")), name="area_lasts_a_day"),
         ]

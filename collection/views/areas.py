@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from collection.areas import AreaLine, BackdatedError, Chosen, area_lines, set_areas
+from collection.areas import AreaLine, BackdatedError, Chosen, SettledError, area_lines, set_areas
 from collection.conventions import settings_of
 from collection.models import Campaign, QuotaBy, TeamArea, TeamMember
 from company.access import ProjectRequest, project_view
@@ -56,7 +56,7 @@ def areas(request: ProjectRequest) -> HttpResponse:
     if request.method == "POST" and not may_change:
         raise PermissionDenied
     lines, now = area_lines(request.project), timezone.now()
-    since = _usual_day(request.project, lines, today=timezone.localdate(now))
+    since = _usual_day(request.project, today=timezone.localdate(now))
     form = AreasForm(request.POST or None, project=request.project, lines=lines, since=since)
     if request.method == "POST" and form.is_valid() and _saved(request, form, now=now):
         return redirect("collection:areas", project_code=request.project.code)
@@ -77,6 +77,10 @@ def _saved(request: ProjectRequest, form: AreasForm, *, now: datetime) -> bool:
         text = _("%(building)s is of its present area since %(day)s; choose that day or a later one.")
         form.add_error("since", text % {"building": error.building.name, "day": error.since})
         return False
+    except SettledError as error:
+        text = _("A settlement as of %(day)s has used the areas of its days; choose a later day.")
+        form.add_error("since", text % {"day": error.until})
+        return False
     text = ngettext(
         "%(number)s building changed its area.", "%(number)s buildings changed their areas.", number
     )  # fmt: skip
@@ -84,10 +88,11 @@ def _saved(request: ProjectRequest, form: AreasForm, *, now: datetime) -> bool:
     return True
 
 
-def _usual_day(project: Project, lines: Iterable[AreaLine], *, today: date) -> date:
+def _usual_day(project: Project, *, today: date) -> date:
     """First areas count from the start of the running campaign, changes from today."""
     running = Campaign.objects.filter(project=project, state=Campaign.State.RUNNING).first()
-    return running.starts_on if running and not any(line.area for line in lines) else today
+    is_first = not TeamArea.objects.filter(project=project).exists()
+    return running.starts_on if running and is_first else today
 
 
 def _choices(project: Project) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -41,7 +41,7 @@ from company.access import ProjectRequest, project_view
 from company.models import User
 from company.rights import FIELD, WHOLE_LEDGER_ROLES, Right
 from notices.views.files import HANDED_OUT
-from owners.revealing import NUMBERS, Purpose, usual_purpose
+from owners.revealing import NUMBERS, ON_CASES_ONLY, Purpose, usual_purpose
 from owners.views import answer_reveal, asked_purpose
 
 CONFLICT = 409
@@ -148,13 +148,22 @@ def case_reveal(request: ProjectRequest, pk: int, kind: str, row: int) -> HttpRe
     why = asked_purpose(request) or usual
 
     def is_of_this_case(found: Model) -> bool:
+        if kind == "occupant":
+            return getattr(found, "unit_id", None) == shown.account.unit_id
         owner_id = getattr(found, "owner_id", None) or (found.pk if kind in {"name", "id-number"} else None)
-        return owner_id in owners and may_reveal_here(request, shown)
+        return owner_id in owners
+
+    def may_reveal(found: Model) -> bool:
+        return is_of_this_case(found) and may_reveal_here(request, shown)
 
     def against(found: Model) -> list[str]:
-        return reasons_against(shown, found, why, now=now) if kind in NUMBERS and is_of_this_case(found) else []
+        if kind not in NUMBERS or why not in ON_CASES_ONLY:
+            return []
+        if not is_of_this_case(found):  # its limits are those of its own case
+            raise Http404
+        return reasons_against(shown, found, why, by=request.user, now=now)
 
-    return answer_reveal(request, kind, row, may_reveal=is_of_this_case, why=why, against=against)
+    return answer_reveal(request, kind, row, may_reveal=may_reveal, why=why, against=against)
 
 
 @project_view(Right.LOG_CONTACTS)

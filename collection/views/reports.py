@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -133,7 +133,9 @@ def report_review(request: ProjectRequest, pk: int) -> HttpResponse:
 @transaction.atomic
 def fixed_export(request: ProjectRequest, name: str) -> HttpResponseBase:
     """欠费台账 or 欠费原因清单 of the open cases, recorded; with names in clear of many people by two."""
-    label, make = FIXED.get(name, FIXED["reasons"])
+    if name not in FIXED:
+        raise Http404
+    label, make = FIXED[name]
     with_names = request.POST.get("names") == "full"
     cases = Case.objects.visible_to(request.user).filter(project=request.project)
     people = people_of(cases.open().values("account__ownership")) if with_names else 0

@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from collection.areas import BackdatedError, set_areas
+from collection.areas import BackdatedError, SettledError, set_areas
 from collection.models import QuotaBy, SettlementLine, TargetClass, TeamArea, TeamMember
 from collection.quotas import answering_members, answering_teams, quotas_of
 from collection.rate_conventions import RateSettings
 from collection.rate_rows import RateRow
 from collection.results import HolderResult, compute_results
+from collection.settling import withdraw_settlement
 from company.models import AuditEvent, Role
 from owners.models import Building
 from tests.collection.desk import Desk, said
@@ -118,11 +119,30 @@ class TestSetting:
             put(estate, since=START, b2=1, b1=1)
         assert [area.building.name for area in TeamArea.objects.all()] == ["1"]
 
+    def test_a_day_within_an_area_that_is_over_is_refused(self, estate: Estate) -> None:
+        put(estate, b1=0)
+        put(estate, since=ON, b1=None)
+        with pytest.raises(BackdatedError):
+            put(estate, since=ON - DAY, b1=1)
+        put(estate, since=ON, b1=1)
+        assert answering_teams(estate.campaign, on=ON - DAY, settings=BY_AREA)[estate.cases[0].account_id] == (
+            estate.teams[0].pk
+        )
+
+    def test_days_that_a_settlement_used_stay_as_they_were(self, estate: Estate) -> None:
+        put(estate, b1=0)
+        settlement = estate.propose()
+        for since in (START, ON):
+            with pytest.raises(SettledError):
+                put(estate, since=since, b1=1)
+        withdraw_settlement(settlement.pk, by=estate.manager, now=NOW)
+        assert put(estate, since=ON, b1=1) == 1
+
     @pytest.mark.parametrize(
         ("fields", "constraint"),
         [
             ({"starts_on": ON}, "a_building_is_of_one_area"),
-            ({"starts_on": START, "ends_on": ON}, "an_area_begins_once_a_day"),
+            ({"starts_on": START - DAY, "ends_on": ON}, "a_building_is_of_one_area"),
             ({"starts_on": ON, "ends_on": ON}, "area_lasts_a_day"),
         ],
     )

@@ -53,8 +53,9 @@ class TestCampaign:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"ends_on": "2025-11-01"}, {"ends_on": "31.12.2025"}, {"target_residential_property": ""},
-         {"target_residential_property": "101"}, {"period_from": "2025-02-01", "period_until": "2025-01-31"}],
+        [{"ends_on": "2025-11-01"}, {"ends_on": "31.12.2025"}, {"ends_on": "9999-12-31"},
+         {"starts_on": "0001-01-05"}, {"target_residential_property": ""}, {"target_residential_property": "101"},
+         {"period_from": "2025-02-01", "period_until": "2025-01-31"}],
     )  # fmt: skip
     def test_bad_input_is_refused(self, desk: Desk, wrong: dict[str, str]) -> None:
         response = desk.post("campaign_new", DATES | wrong)

@@ -246,6 +246,11 @@ class TestFigures:
         page = head.get("figure_accounts", f"?on={ON}&of={FLATS}&team={other.pk}").context_data
         assert (page["team_name"], page["totals"]["collected"]) == ("一组", card.quota.collected)
 
+    def test_a_head_without_a_team_sees_nothing(self, project: Project) -> None:
+        desk = Desk(project, Role.DEPARTMENT_HEAD)
+        page = desk.get("figure_accounts", f"?on={ON}&of={FLATS}").context_data
+        assert (page["lines"], page["totals"]["due"]) == ([], 0)
+
     def test_a_foreign_or_unknown_team_is_not_there(self, project: Project) -> None:
         foreign = create_team(project=create_project())
         for team in (foreign.pk, "x", "9" * 30):

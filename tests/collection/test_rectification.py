@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from collection.events import Happening, events_of
@@ -271,7 +272,7 @@ class TestPages:
     def typed(self, **changes: object) -> dict[str, object]:
         return {
             "submission": str(uuid.uuid4()), "defect": "主卫渗水", "part": "private", "liable": "developer",
-            "reported_on": "2025-11-20", "agreed_on": "2999-01-01",
+            "reported_on": "2025-11-20", "agreed_on": (timezone.localdate() + dt.timedelta(days=5)).isoformat(),
         } | changes  # fmt: skip
 
     def test_from_the_case_to_the_signature(self, officer: Desk, own: Case) -> None:
@@ -291,7 +292,13 @@ class TestPages:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"defect": " "}, {"part": "roof"}, {"reported_on": "2999-01-01"}, {"agreed_on": "2020-01-01"}],
+        [
+            {"defect": " "},
+            {"part": "roof"},
+            {"reported_on": "2999-01-01"},
+            {"agreed_on": "2020-01-01"},
+            {"agreed_on": "2999-01-01"},
+        ],
         ids=str,
     )
     def test_what_cannot_be_recorded(self, officer: Desk, own: Case, changes: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from collection.models import PeriodReport, Playbook, ReportReview
+from collection.models import Case, PeriodReport, Playbook, ReportReview
 from collection.playbooks import activate, propose_plan, start_draft
 from collection.report_page import read_report
 from collection.reports import OtherPlaybookError, make_report, make_reports, period_of, review
@@ -21,8 +21,10 @@ from tests.collection.desk import Desk, said
 from tests.factories import (
     NOW,
     SHANGHAI,
+    create_account,
     create_campaign,
     create_case,
+    create_charge,
     create_contact,
     create_payment,
     create_project,
@@ -95,16 +97,24 @@ class TestFigures:
         team = create_team(project=project, name="一组")
         case = create_case(project=project, team=team)
         other = create_case(project=project, amount="50.00")
+        dissolved = create_team(project=project, name="旧组", is_active=False)
+        left = create_case(project=project, amount="1.00", team=dissolved)
+        payer = create_account(project=project)
+        create_charge(account=payer, amount="5.00", due_on=dt.date(2025, 12, 31))
+        create_payment(account=payer, amount="5.00", received_on=dt.date(2025, 11, 18), now=TUESDAY)
         for account, amount, day in ((case.account, "40.00", 18), (other.account, "7.00", 23), (case.account, "1", 24)):
             create_payment(account=account, amount=amount, received_on=dt.date(2025, 11, day), now=TUESDAY)
         create_contact(case=case, outcome="met_owner", at=NOW)
         make_report(project, LAST_WEEK, now=TUESDAY)
         page = read_report(PeriodReport.objects.get())
         totals = {str(label): value for label, value, _is_money in page.totals}
-        assert totals["本期收款"] == Decimal(47)
+        assert totals["本期收款"] == Decimal(52)
+        assert sum(line.received for line in page.teams) == Decimal(52)
+        assert sum(line.open for line in page.teams) == Case.objects.filter(project=project).open().count()
+        assert left.team.name in [line.name for line in page.teams]
         assert sum(line.contacts for line in page.teams) == 1
         [rate] = page.rates
-        assert rate.current.whole == 150
+        assert rate.current.whole == 151
         assert rate.current.part == 47  # as of Sunday: Monday's money is not in it
 
     def test_what_is_posted_later_changes_nothing(self, project: Project) -> None:

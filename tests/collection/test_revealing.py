@@ -83,6 +83,13 @@ class TestToMakeContact:
                 assert why in answer.text
         assert not AuditEvent.objects.filter(action="personal.revealed").exists()
 
+    def test_a_number_of_another_case_has_the_limits_of_that_case(self, case: Case, project: Project) -> None:
+        manager, other = Desk(project), create_field_case(project=project)
+        phone = Phone.objects.get(owner__memberships__ownership__account=other.account)
+        url = manager.url("case_reveal", pk=case.pk, kind="phone", row=phone.pk)
+        assert manager.client.post(url, {"why": "contact"}).status_code == 404
+        assert not AuditEvent.objects.filter(action="personal.revealed").exists()
+
     def test_not_before_the_arrears_are_verified(self, project: Project, worker: Desk) -> None:
         team = worker.user.team_memberships.get().team
         case = create_case(project=project, responsible=worker.user, team=team)

@@ -124,6 +124,7 @@ class TestReasons:
         an_answer(answered)
         create_contact(case=broken, outcome=Outcome.MET_OWNER, at=NOW)
         create_contact(case=answered, outcome=Outcome.NO_ANSWER, at=NOW, is_incoming=True)
+        create_contact(case=answered, outcome=Outcome.NO_ANSWER, at=NOW)  # tried, but nobody was told
         assert listed(project) == [answered]
         create_contact(case=answered, outcome=Outcome.MET_OWNER, at=NOW)
         assert not listed(project)

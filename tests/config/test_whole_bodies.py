@@ -28,7 +28,8 @@ def case(transactional_db: None) -> Case:
 def body_of(case: Case) -> bytes:
     visit = {
         "client_id": str(uuid.uuid4()), "revision": 1, "case": case.pk,
-        "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", "outcome": "met_owner", "payment": "will_not_pay", "next_contact": "by_rule",
+        "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}",
+        "outcome": "met_owner", "payment": "will_not_pay", "next_contact": "by_rule",
         "responsible_id": case.responsible_id,
     }  # fmt: skip
     parts = [("version", str(MESSAGE_VERSION)), ("visit", json.dumps(visit))]

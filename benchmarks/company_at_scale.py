@@ -75,9 +75,10 @@ SEQUENCE = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM
 STATEMENTS = [
     """
     INSERT INTO company_project (id, code, name, short_name, company_name, service_address, service_phone,
-        service_hours, contact_name, payment_methods, verification_hours, contact_from, contact_until, is_active)
+        service_hours, contact_name, payment_methods, postal_address, postcode, verification_hours, contact_from,
+        contact_until, is_active)
     SELECT p, 'P' || lpad(p::text, 4, '0'), '小区' || p, '区' || p, '物业服务有限公司', '1栋首层', '020-88880000', '',
-        '', '', 24, '09:00', '20:00', true
+        '', '', '', '', 24, '09:00', '20:00', true
     FROM generate_series(1, %(projects)s) p
     """,
     """
@@ -175,10 +176,10 @@ STATEMENTS = [
     """,
     """
     INSERT INTO collection_case (id, project_id, account_id, state, opened_on, seen_version, overdue, oldest_due_on,
-        followed_on, reason, sub_reason, stage, team_id, next_step, claims_paid)
+        followed_on, reason, sub_reason, stage, team_id, next_step, next_measure, claims_paid)
     SELECT account_id, min(project_id), account_id, 'open', '2025-02-01', 1, sum(amount - settled), min(due_on),
         %(today)s, 'unknown', '', (ARRAY['information', 'reminder', 'talk', 'plan', 'visit', 'legal'])
-        [account_id / 5 %% 6 + 1], (min(project_id) - 1) * %(teams)s + account_id / 5 %% %(teams)s + 1, '', false
+        [account_id / 5 %% 6 + 1], (min(project_id) - 1) * %(teams)s + account_id / 5 %% %(teams)s + 1, '', '', false
     FROM arrears_chargebalance
     WHERE settled < amount AND due_on < %(today)s
     GROUP BY account_id

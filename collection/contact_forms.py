@@ -23,10 +23,11 @@ from collection.photos import MAX_PHOTOS
 from collection.promises import Promised
 from collection.reasons import Reason, reasons_for
 from collection.requests import Requested
+from collection.signatures import SignatureField
 from collection.visits import Cash, VisitReport
 from company.forms import DayInput
 from company.models import Role
-from company.photos import Photo, PhotoRefusedError, prepare_photo
+from company.photos import Photo, PhotoRefusedError, check_photo, prepare_photo
 from owners.contact_points import PhoneNumberError, normalise_phone
 from owners.models import Phone
 
@@ -212,16 +213,20 @@ class PhotosInput(forms.ClearableFileInput):
 
 
 class PhotosField(forms.FileField):
-    """Several photos; cleaned to pictures that are ready to be kept."""
+    """Several photos; cleaned to pictures that are ready to be kept, or only checked where a worker makes them."""
 
     widget = PhotosInput
+
+    def __init__(self, *, prepare: Callable[[bytes], Photo] = prepare_photo, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.prepare = prepare
 
     def clean(self, data: Any, initial: Any = None) -> list[Photo]:
         sent = [file for file in (data if isinstance(data, list | tuple) else [data]) if file]
         if len(sent) > MAX_PHOTOS:
             raise ValidationError(_t("At most %(most)s photos.") % {"most": MAX_PHOTOS})
         try:
-            return [prepare_photo(super(PhotosField, self).clean(file).read()) for file in sent]
+            return [self.prepare(super(PhotosField, self).clean(file).read()) for file in sent]
         except PhotoRefusedError as error:
             raise ValidationError(str(error)) from error
 
@@ -263,8 +268,12 @@ class VisitForm(ContactForm):
         widget=forms.TextInput({"autocomplete": "off", "data-private": ""}),
     )
     photos = PhotosField(
-        label=_("Photos"), required=False, widget=PhotosInput({"accept": "image/jpeg,image/png,image/webp"})
+        prepare=check_photo,
+        label=_("Photos"),
+        required=False,
+        widget=PhotosInput({"accept": "image/jpeg,image/png,image/webp"}),
     )
+    signature = SignatureField(label=_("Signature of the owner"))
     slip_posted = forms.BooleanField(label=_("Slip left"), required=False)
     cash_taken = forms.BooleanField(label=_("Money taken"), required=False)
     cash_amount = AmountField(label=_("Amount"))
@@ -318,6 +327,7 @@ class VisitForm(ContactForm):
             slip_posted=given["slip_posted"],
             cash=self._cash(),
             photos=given["photos"],
+            signature=given["signature"],
             responsible_id=given["responsible_id"],
         )
 

@@ -5,11 +5,14 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from collection import stages
 from collection.models import Case, ContactAttempt, OwnerRequest
 from company.audit import record
 from company.models import User
+from company.notifying import notify
 
 
 class SubmissionReusedError(Exception):
@@ -73,7 +76,7 @@ def answer_request(
 ) -> OwnerRequest:
     """Answer a request once; ``agreed_on`` is the day of the repair or the next look. Raises AlreadyAnsweredError.
 
-    The same answer again changes nothing.
+    Whoever answers for the case is told, so that the owner hears it. The same answer again changes nothing.
     """
     case = _lock_case(OwnerRequest.objects.values_list("case_id", flat=True).get(pk=request_id))
     request = OwnerRequest.objects.select_for_update(of=("self",)).select_related("project").get(pk=request_id)
@@ -85,6 +88,7 @@ def answer_request(
     request.save(update_fields=["answer", "answered_at", "answered_by", "agreed_on"])
     record(action="requests.answered", by=by, project=request.project, obj=case, request=request.pk)
     stages.refresh([case], now=now)
+    _tell_responsible(case, request)
     return request
 
 
@@ -102,6 +106,18 @@ def forward_request(request_id: int, department: OwnerRequest.Department, *, by:
             request=request.pk, department=department.value,
         )  # fmt: skip
     return request
+
+
+def _tell_responsible(case: Case, request: OwnerRequest) -> None:
+    member = case.responsible
+    if member is None or member.pk == request.answered_by_id:
+        return
+    said = {"unit": case.account.unit.code, "kind": request.get_kind_display()}
+    notify(
+        user=member, project=request.project, key=f"request/{request.pk}/answered",
+        title=_("%(unit)s: there is an answer to the %(kind)s, pass it on to the owner") % said,
+        url=reverse("collection:request", kwargs={"project_code": request.project.code, "pk": request.pk}),
+    )  # fmt: skip
 
 
 def _lock_case(case_id: int) -> Case:

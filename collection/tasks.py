@@ -6,8 +6,10 @@ from django.utils import timezone
 from collection import (
     call_backs,
     daily_figures,
+    evenings,
     following,
     limitation_warnings,
+    photo_making,
     plan_reminders,
     playbooks,
     promises,
@@ -51,6 +53,16 @@ def compute_daily_figures() -> None:
 @shared_task(name="collection.apply_playbooks")
 def apply_playbooks() -> None:
     playbooks.apply_activated(now=timezone.now())
+
+
+@shared_task(name="collection.consolidate_evenings")
+def consolidate_evenings() -> None:
+    evenings.consolidate_evenings(now=timezone.now())
+
+
+@shared_task(name="collection.make_photos")
+def make_photos() -> None:
+    photo_making.make_photos(now=timezone.now())
 
 
 @shared_task(name="collection.take_snapshots")

@@ -78,8 +78,8 @@ def counts(entries: Collection[Entry]) -> dict[Group, int]:
 
 
 def _contacts(case: Case) -> Iterator[Entry]:
-    photos = Prefetch("visit__photos", VisitPhoto.objects.select_related("file").order_by("pk"))
-    contacts = case.contacts.select_related("recorded_by", "visit", "emergency_contact").prefetch_related(
+    photos = Prefetch("visit__photos", VisitPhoto.objects.select_related("file", "place").order_by("pk"))
+    contacts = case.contacts.select_related("recorded_by", "visit__signature", "emergency_contact").prefetch_related(
         photos, "files"
     )
     for contact in contacts:
@@ -103,6 +103,7 @@ def _contacts(case: Case) -> Iterator[Entry]:
             warnings=warnings,
             photos=list(visit.photos.all()) if visit else [],
             files=list(contact.files.all()),
+            signature=visit.signature.pk if visit and hasattr(visit, "signature") else None,
             contact=contact.pk,
         )
 

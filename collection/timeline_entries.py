@@ -43,6 +43,7 @@ class Entry:
     warnings: list[str] = field(default_factory=list)
     photos: list[VisitPhoto] = field(default_factory=list)
     files: list[ContactFile] = field(default_factory=list)
+    signature: int | None = None
     contact: int | None = None  # id of the contact that it is, against which a complaint can be held
 
     @property

@@ -243,4 +243,5 @@ def _content(report: VisitReport) -> dict[str, Any]:
         "slip_posted": report.slip_posted,
         "cash": [str(report.cash.amount), report.cash.method, report.cash.receipt_no] if report.cash else None,
         "photos": sorted(photo.sent_sha256 for photo in report.photos),
+        "signed": bool(report.signature),
     }

@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 
 from collection import stages
 from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
-from collection.models import Case, CashTaken, Visit, VisitPhoto
-from collection.photos import keep_photos
+from collection.models import Case, CashTaken, Visit
+from collection.photo_making import await_photos
+from collection.signatures import keep_signature, write_signature
 from collection.visit_revisions import (
     earlier_visit,
     is_told_already,
@@ -24,7 +25,7 @@ from collection.visit_revisions import (
     write_history,
 )
 from company.audit import record
-from company.models import Role, StoredFile, User
+from company.models import Role, User
 from company.photos import Photo
 
 
@@ -59,6 +60,7 @@ class VisitReport:
     slip_posted: bool = False
     cash: Cash | None = None
     photos: Sequence[Photo] = field(default=())
+    signature: bytes = b""
     responsible_id: int | None = None
     sent_sha256: str = ""
 
@@ -70,6 +72,7 @@ class VisitReport:
             "slip": self.slip_posted,
             "cash": asdict(self.cash) if self.cash else None,
             "photos": sorted(photo.sent_sha256 for photo in self.photos),
+            **({"signature": hashlib.sha256(self.signature).hexdigest()} if self.signature else {}),
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -83,7 +86,7 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
     Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
     PhoneNumberError; nothing is written then.
     """
-    files = keep_photos(report.photos, project=case.project, by=by)
+    signature = keep_signature(report.signature, project=case.project, by=by) if report.signature else None
     with transaction.atomic():
         lock_visit(report.client_id)
         locked = lock_case(case.pk)
@@ -92,7 +95,8 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
             return earlier
         write_history(locked, report, by=by, now=now)
         visit = _replace(earlier, locked, report, by=by, now=now) if earlier else _begin(locked, report, by=by, now=now)
-        _write_photos(visit, files)
+        await_photos(visit, report.photos, by_id=by.pk, now=now)
+        write_signature(visit, signature, now=now)
         if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
         new = what_is_new(visit, report.contact)
@@ -130,13 +134,6 @@ def _changed_meanwhile(case: Case, report: VisitReport) -> str:
     if case.responsible_id != report.responsible_id:
         return Visit.Meanwhile.REASSIGNED
     return ""
-
-
-def _write_photos(visit: Visit, files: Sequence[StoredFile]) -> None:
-    VisitPhoto.objects.bulk_create(
-        VisitPhoto(project_id=visit.project_id, visit=visit, file=file, taken_at=visit.contact.happened_at)
-        for file in {file.pk: file for file in files}.values()
-    )
 
 
 def _write_cash(visit: Visit, cash: Cash, *, by: User) -> None:

@@ -40,11 +40,11 @@ def _is_still_theirs(notification: Notification) -> bool:
 
 
 def _send(notification: Notification) -> bool:
-    lines = [notification.title, _("Sign in to see it under the bell.")]
+    lines = [notification.title, notification.body, _("Sign in to see it under the bell.")]
     if notification.project:
         lines.insert(0, notification.project.name)
     try:
-        send_mail(notification.title, "\n\n".join(lines), None, [notification.user.email])
+        send_mail(notification.title, "\n\n".join(filter(None, lines)), None, [notification.user.email])
     except OSError as error:
         logger.warning("Notification %s was not mailed: %s", notification.pk, error)
         return False

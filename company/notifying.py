@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from company.models import Project, User
 
 
-def notify(*, user: User, project: Project | None, key: str, title: str, url: str = "") -> tuple[Notification, bool]:
+def notify(
+    *, user: User, project: Project | None, key: str, title: str, url: str = "", body: str = ""
+) -> tuple[Notification, bool]:
     """Writes a notification for `user` once per `key`, however often it is called.
 
-    Returns the row and whether this call wrote it.
+    `body` stands in the mail beneath the title; it goes over foreign servers and names no owner. Returns the row and
+    whether this call wrote it.
     """
     return Notification.objects.get_or_create(
-        user=user, key=key, defaults={"project": project, "title": title, "url": url}
+        user=user, key=key, defaults={"project": project, "title": title, "url": url, "body": body}
     )
 
 

@@ -1,10 +1,14 @@
 """Photos made small, and rid of everything that the phone wrote into them, before they are kept."""
 
+import datetime as dt
 import hashlib
 import io
 import struct
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -33,10 +37,72 @@ class PhotoRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo ready to be kept: a JPEG of at most 1,600 px, and the hash of the bytes that were sent."""
+    """A photo, and the hash of the bytes that were sent. From prepare_photo it is ready to be kept: a JPEG of at most
+    1,600 px; from check_photo it is still as it was sent."""
 
     content: bytes
     sent_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """When and where a camera says that a picture was taken; degrees to about a metre."""
+
+    at: dt.datetime | None
+    latitude: Decimal | None
+    longitude: Decimal | None
+
+
+def check_photo(sent: bytes) -> Photo:
+    """A photo as it was sent, after a look at its head alone: a picture of a kind and size that prepare_photo takes.
+
+    Raises PhotoRefusedError.
+    """
+    if len(sent) > MAX_BYTES:
+        raise PhotoRefusedError(_("A photo is larger than 15 MB."))
+    try:
+        with Image.open(io.BytesIO(sent), formats=FORMATS) as image:
+            size = image.width * image.height
+    except UNREADABLE as error:
+        raise PhotoRefusedError(_("A file is no photo in JPEG, PNG or WebP.")) from error
+    if size > MAX_PIXELS:
+        raise PhotoRefusedError(_("A photo has more than 50 million pixels."))
+    return Photo(sent, hashlib.sha256(sent).hexdigest())
+
+
+def taken_where(sent: bytes) -> Place | None:
+    """What the camera wrote of time and place; None where it wrote neither, or nothing that can be read."""
+    try:
+        with Image.open(io.BytesIO(sent), formats=FORMATS) as image:
+            exif = image.getexif()
+            at = _instant(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal))
+            gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    except UNREADABLE:
+        return None
+    latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S", 90)
+    longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W", 180)
+    if latitude is None or longitude is None:
+        latitude = longitude = None
+    return Place(at, latitude, longitude) if at or latitude is not None else None
+
+
+def _instant(text: Any) -> dt.datetime | None:
+    try:
+        told = dt.datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007  cameras know no zone
+        return timezone.make_aware(told)
+    except ValueError:
+        return None
+
+
+def _degrees(parts: Any, side: Any, negative: str, most: int) -> Decimal | None:
+    try:
+        degrees, minutes, seconds = (float(part) for part in parts)
+        value = Decimal(degrees + minutes / 60 + seconds / 3600).quantize(Decimal("0.00001"))
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    if not 0 <= value <= most:
+        return None
+    return -value if side == negative else value
 
 
 def turned_upright(image: Image.Image) -> Image.Image:

@@ -27,6 +27,8 @@ class Right(models.TextChoices):
     SEE_LEDGER = "see_ledger", _("See ledger and statements")
     LOG_CONTACTS = "log_contacts", _("Log contacts and visits")
     REVEAL_PERSONAL = "reveal_personal", _("Reveal a phone or address")
+    SEE_PHOTO_PLACE = "see_photo_place", _("See when and where a photo was taken")
+    SEE_SIGNATURE = "see_signature", _("See signatures of owners")
     SET_REASON = "set_reason", _("Set a reason")
     SEE_CAMPAIGN = "see_campaign", _("See campaigns, teams and assignment")
     PROPOSE_ASSIGNMENT = "propose_assignment", _("Propose an assignment")
@@ -75,6 +77,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.SEE_LEDGER: FIELD | HEAD | NOTICES | FINANCE | MANAGER | LEADER,
     Right.LOG_CONTACTS: FIELD | HEAD | MANAGER,
     Right.REVEAL_PERSONAL: FIELD | HEAD | NOTICES | FINANCE | MANAGER,
+    Right.SEE_PHOTO_PLACE: MANAGER,
+    Right.SEE_SIGNATURE: HEAD | MANAGER,
     Right.SET_REASON: FIELD | HEAD | MANAGER,
     Right.SEE_CAMPAIGN: HEAD | MANAGER | LEADER,
     Right.PROPOSE_ASSIGNMENT: HEAD | MANAGER,

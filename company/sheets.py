@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,23 +34,38 @@ class UnreadableWorkbookError(ValueError):
     """The file is no workbook that we read; the text says why, for the person who sent it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook: its name, the head of each column, and the rows beneath."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+
+
 def workbook(title: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """An .xlsx file with one sheet. Text is written as text, so that no cell is taken for a formula."""
+    return workbook_of([Sheet(title, heads, rows)])
+
+
+def workbook_of(sheets: Iterable[Sheet]) -> bytes:
+    """An .xlsx file with these sheets, as inert as `workbook`."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(title[:31])
     bold = book.add_format({"bold": True, "bottom": 1})
     formats = {
         Decimal: book.add_format({"num_format": "#,##0.00"}),
         dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
-    sheet.freeze_panes(1, 0)
-    for column, head in enumerate(heads):
-        sheet.write_string(0, column, head, bold)
-        sheet.set_column(column, column, _width(head))
-    for number, row in enumerate(rows, start=1):
-        for column, value in enumerate(row):
-            _write(sheet, number, column, value, formats)
+    for one in sheets:
+        sheet = book.add_worksheet(one.title[:31])
+        sheet.freeze_panes(1, 0)
+        for column, head in enumerate(one.heads):
+            sheet.write_string(0, column, head, bold)
+            sheet.set_column(column, column, _width(head))
+        for number, row in enumerate(one.rows, start=1):
+            for column, value in enumerate(row):
+                _write(sheet, number, column, value, formats)
     book.close()
     return buffer.getvalue()
 

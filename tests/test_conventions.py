@@ -27,6 +27,11 @@ PAGES = [path for path in TEMPLATES if "print" not in path.relative_to(ROOT / "t
 
 # Every model is one or the other. A frozen row is added and never changed, but for what may be set once.
 FROZEN = {
+    "collection.Evening",
+    "collection.EveningReason",
+    "collection.PackedLetter",
+    "collection.ReceiptForm",
+    "collection.VisitPack",
     "company.AuditEvent",
     "arrears.Verification",
     "collection.CaseReview",
@@ -69,6 +74,7 @@ FROZEN = {
     "notices.DeliveryTransition",
 }
 MUTABLE = {
+    "collection.EveningHour",
     "collection.DailyFigure",
     "collection.FiguresState",
     "company.Project",
@@ -138,7 +144,10 @@ MUTABLE = {
     "collection.PromiseToPay",
     "collection.OwnerRequest",
     "collection.Visit",
+    "collection.PhotoPlace",
+    "collection.RawPhoto",
     "collection.VisitPhoto",
+    "collection.VisitSignature",
     "collection.CashTaken",
     "collection.RoundChecklist",
     "collection.RosterShift",

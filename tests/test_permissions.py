@@ -24,6 +24,7 @@ from tests import (  # noqa: F401  they register their builders
     url_owners,
     url_playbooks,
     url_settlements,
+    url_visits,
 )
 from tests.factories import create_project, create_user, give_role
 from tests.url_objects import RULES, Place

@@ -1,9 +1,11 @@
-"""The roster of the demonstration's campaigns: shifts by turns, thin at weekends, and not yet drawn up for the end."""
+"""The demonstration's shifts, thin at weekends and not yet drawn up for the end; and yesterday's evening."""
 
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 
+from collection.demo.plan import DemoPlan
 from collection.demo.work import Work, at
+from collection.evenings import consolidate
 from collection.roster import Hours, days_between, put_on_duty
 from collection.workdays import day_kind
 from company.models import User
@@ -28,3 +30,8 @@ def fill_roster(work: Work) -> None:
     drawn_up_at: datetime = at(campaign.starts_on, 9, 50)
     for (person, hours), days in shifts.items():
         put_on_duty(campaign, person, days, hours, by=manager, now=drawn_up_at)
+
+
+def draw_yesterday_together(work: Work, demo: DemoPlan) -> None:
+    """Yesterday's evening is there to be read; today's comes at its hour."""
+    consolidate(work.estate.project, now=at(demo.today - timedelta(days=1), 18, 5))

@@ -76,6 +76,7 @@ def _load_rows(demo: DemoPlan, say: Callable[[str], None]) -> tuple[Loaded, list
         work.decide(each)
         conduct.complain(each)
         duties.fill_roster(each)
+        duties.draw_yesterday_together(each, demo)
         work.verify_open(each.estate, each.staff, now=demo.now)
         project, manager = each.estate.project, each.staff.manager
         repairs.record_defects(project, by=manager, rng=each.rng, now=demo.now)

@@ -5,6 +5,7 @@ from collection.models.cases import ArrearsReason, Case, CaseTransition, ReasonC
 from collection.models.conduct import CallBack, CallBackDraw, ConductComplaint
 from collection.models.contacts import ContactAttempt, LimitOverride, OwnerRequest, PromiseToPay
 from collection.models.conventions import Attribution, Parking, QuotaBy, RateConvention, RecoveryBase, Reductions
+from collection.models.evenings import Evening, EveningHour, EveningReason
 from collection.models.figures import DailyFigure, FiguresState
 from collection.models.incentives import (
     Combining,
@@ -18,6 +19,7 @@ from collection.models.incentives import (
 from collection.models.marks import CaseMark, ExclusionLimit
 from collection.models.measures import Doer, Measure, Precondition
 from collection.models.messages import ContactFile, MessageText
+from collection.models.packs import PackedLetter, ReceiptForm, VisitPack
 from collection.models.playbooks import Playbook, PlaybookStep, StepReached
 from collection.models.rectification import RectificationItem, RectificationMove
 from collection.models.reports import PeriodReport, ReportReview
@@ -25,7 +27,16 @@ from collection.models.reviews import CaseReview
 from collection.models.rosters import RosterShift
 from collection.models.snapshots import RateSnapshot
 from collection.models.teams import Team, TeamMember
-from collection.models.visits import CashTaken, RoundChecklist, Visit, VisitPhoto, VisitRevision
+from collection.models.visits import (
+    CashTaken,
+    PhotoPlace,
+    RawPhoto,
+    RoundChecklist,
+    Visit,
+    VisitPhoto,
+    VisitRevision,
+    VisitSignature,
+)
 
 __all__ = [
     "ArrearsReason",
@@ -48,6 +59,9 @@ __all__ = [
     "ContactFile",
     "DailyFigure",
     "Doer",
+    "Evening",
+    "EveningHour",
+    "EveningReason",
     "ExclusionLimit",
     "FiguresState",
     "IncentiveScheme",
@@ -57,8 +71,10 @@ __all__ = [
     "Milestone",
     "Objection",
     "OwnerRequest",
+    "PackedLetter",
     "Parking",
     "PeriodReport",
+    "PhotoPlace",
     "Playbook",
     "PlaybookStep",
     "Precondition",
@@ -67,7 +83,9 @@ __all__ = [
     "QuotaBy",
     "RateConvention",
     "RateSnapshot",
+    "RawPhoto",
     "ReasonChange",
+    "ReceiptForm",
     "RecoveryBase",
     "RectificationItem",
     "RectificationMove",
@@ -87,6 +105,8 @@ __all__ = [
     "TeamArea",
     "TeamMember",
     "Visit",
+    "VisitPack",
     "VisitPhoto",
     "VisitRevision",
+    "VisitSignature",
 ]

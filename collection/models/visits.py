@@ -134,13 +134,68 @@ class VisitPhotoQuerySet(CaseScoped["VisitPhoto"]):
 class VisitPhoto(models.Model):
     project = models.ForeignKey("company.Project", models.PROTECT, related_name="+")
     visit = models.ForeignKey(Visit, models.PROTECT, related_name="photos")
-    file = models.ForeignKey("company.StoredFile", models.PROTECT, related_name="+")
+    file = models.ForeignKey(
+        "company.StoredFile", models.PROTECT, null=True, blank=True, related_name="+",
+        help_text=_("Empty until the worker has made it, and where it could not be read."),
+    )  # fmt: skip
+    is_unreadable = models.BooleanField(default=False)
+    sent_sha256 = models.CharField(max_length=64, null=True, blank=True, help_text=_("Of what the phone sent."))
     taken_at = models.DateTimeField()
 
     objects = VisitPhotoQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["visit", "file"], name="photo_once_per_visit")]
+        constraints = [
+            models.UniqueConstraint(fields=["visit", "file"], name="photo_once_per_visit"),
+            models.UniqueConstraint(fields=["visit", "sent_sha256"], name="sent_photo_once_per_visit"),
+            models.CheckConstraint(condition=Q(file=None) | Q(is_unreadable=False), name="made_photo_is_readable"),
+        ]
+
+
+class RawPhoto(models.Model):
+    """What a phone sent, until the worker has made a photo of it (collection.photo_making). It holds what the camera
+    wrote about place and device, and goes with the row."""
+
+    photo = models.OneToOneField(VisitPhoto, models.CASCADE, related_name="raw")
+    content = models.BinaryField()
+    sent_at = models.DateTimeField()
+    sent_by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+
+class PhotoPlace(models.Model):
+    """When and where a photo was taken, as its camera says: apart from the photo, for a right of its own."""
+
+    photo = models.OneToOneField(VisitPhoto, models.CASCADE, related_name="place")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    latitude = models.DecimalField(max_digits=8, decimal_places=5, null=True, blank=True)
+    longitude = models.DecimalField(max_digits=8, decimal_places=5, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(latitude=None, longitude=None)
+                | Q(latitude__isnull=False, latitude__range=(-90, 90), longitude__isnull=False)
+                & Q(longitude__range=(-180, 180)),
+                name="photo_place_on_earth",
+            )
+        ]
+
+
+class VisitSignatureQuerySet(CaseScoped["VisitSignature"]):
+    case_path = "visit__contact__case"
+
+
+class VisitSignature(models.Model):
+    """What the owner signed on the glass at a visit."""
+
+    visit = models.OneToOneField(Visit, models.CASCADE, related_name="signature")
+    file = models.ForeignKey("company.StoredFile", models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+    kept_at = models.DateTimeField()
+
+    objects = VisitSignatureQuerySet.as_manager()
 
 
 class CashTakenQuerySet(CaseScoped["CashTaken"]):

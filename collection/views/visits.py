@@ -5,17 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from collection.contact_forms import VisitForm
 from collection.dossier import talk_fields
 from collection.limits import Limit, clearances, is_barred, passed_limits
-from collection.models import Case, ContactAttempt, Visit, VisitPhoto
+from collection.models import Case, ContactAttempt, Visit, VisitPhoto, VisitSignature
+from collection.photo_making import make_photo
 from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
 from collection.repair_dates import disputed_parts
@@ -25,6 +27,8 @@ from collection.views.case import CONFLICT
 from collection.visit_revisions import VisitConflictError, VisitRemovedError
 from collection.visits import ReceiptUsedError, record_visit
 from company.access import ProjectRequest, project_view
+from company.audit import record
+from company.models import StoredFile
 from company.rights import Right
 from owners.models import Address, Phone
 from owners.personal_data import mask_party
@@ -99,11 +103,49 @@ def visit_recorded(request: ProjectRequest, client_id: uuid.UUID) -> HttpRespons
 def visit_photo(request: ProjectRequest, pk: int) -> HttpResponseBase:
     """Hands out a photo to who sees its case."""
     photos: Any = VisitPhoto.objects.visible_to(request.user)
-    photo = get_object_or_404(photos.filter(project=request.project).select_related("file"), pk=pk)
-    response = FileResponse(photo.file.file.open("rb"), content_type=photo.file.content_type)
+    found = photos.filter(project=request.project).select_related("file", "raw")
+    photo = get_object_or_404(found, pk=pk)
+    if photo.file is None and hasattr(photo, "raw"):
+        make_photo(photo.raw.pk)  # looked at before the worker has come to it
+        photo = found.get(pk=pk)
+    if photo.file is None:
+        raise Http404
+    return _handed_out(photo.file)
+
+
+def _handed_out(file: StoredFile) -> FileResponse:
+    response = FileResponse(file.file.open("rb"), content_type=file.content_type)
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@project_view(Right.SEE_SIGNATURE)
+def visit_signature(request: ProjectRequest, pk: int) -> HttpResponseBase:
+    """Hands out what an owner signed, to who sees the case and may see signatures; recorded."""
+    signatures: Any = VisitSignature.objects.visible_to(request.user)
+    found = signatures.filter(visit__project=request.project).select_related("file")
+    signature = get_object_or_404(found, pk=pk)
+    record(action="signatures.shown", by=request.user, project=request.project, obj=signature)
+    return _handed_out(signature.file)
+
+
+@require_POST
+@project_view(Right.SEE_PHOTO_PLACE)
+def photo_place(request: ProjectRequest, pk: int) -> HttpResponse:
+    """Says when and where a photo was taken, as its camera wrote it; recorded."""
+    photos: Any = VisitPhoto.objects.visible_to(request.user)
+    photo = get_object_or_404(
+        photos.filter(project=request.project, place__isnull=False).select_related("place", "visit__contact"), pk=pk
+    )
+    place, case_id = photo.place, photo.visit.contact.case_id
+    record(action="photos.place_shown", by=request.user, project=request.project, obj=photo)
+    at = f"{timezone.localtime(place.taken_at):%Y-%m-%d %H:%M}" if place.taken_at else "—"
+    where = "—" if place.latitude is None else f"{place.latitude}, {place.longitude}"
+    messages.info(
+        request, _("By its camera the photo was taken at %(at)s, place %(where)s.") % {"at": at, "where": where}
+    )
+    return redirect("collection:case", project_code=request.project.code, pk=case_id)
 
 
 def loggable_case(request: ProjectRequest, pk: int) -> Case:

@@ -30,6 +30,8 @@ class FilePurpose(models.TextChoices):
     TRACKING_LIST = "tracking_list", _("List of waybills")
     DELIVERY_PROOF = "delivery_proof", _("Proof of delivery")
     VISIT_PHOTO = "visit_photo", _("Photo of a visit")
+    OWNER_SIGNATURE = "owner_signature", _("Signature of an owner")
+    VISIT_PACK = "visit_pack", _("Visit pack")
     SHUT_OFF_PROOF = "shut_off_proof", _("Proof of a safety shut-off")
 
 

@@ -36,6 +36,7 @@ class Notification(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="notifications")
     key = models.CharField(max_length=200)
     title = models.CharField(_("title"), max_length=200)
+    body = models.TextField(_("text"), blank=True, help_text=_("What the mail says beneath the title."))
     url = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     read_at = models.DateTimeField(_("read at"), null=True)

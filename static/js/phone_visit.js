@@ -65,10 +65,11 @@ function say(element, text) {
 }
 
 // A visit of the queue as it was left: its fields, its photos, and why it came back.
-async function takeUp(view, form, record, { restored, strip }) {
+async function takeUp(view, form, record, { restored, strip, showSignature }) {
   const gone = record.fields.filter(([name, value]) => !form.elements[name] && value && name !== "client_id");
   if (!restored) {
     fill(form, record.fields);
+    showSignature();
     await strip.restore(record.files.filter(([name]) => name === "photos").map(([, file]) => file));
   }
   form.elements.client_id.value = record.visit;

@@ -3,6 +3,7 @@
 import { forget, keepFields, keepPhotos, recall } from "./visit_drafts.js";
 import { isFull } from "./phone_store.js";
 import { photoStrip } from "./visit_photos.js";
+import { signing } from "./visit_signature.js";
 
 const PAUSE_MS = 300;
 const NOT_KEPT = "csrfmiddlewaretoken";
@@ -90,6 +91,7 @@ export async function startVisitForm(form, name) {
     await keep();
     keepPhotos(name, files).catch(() => show("[data-no-room]"));
   });
+  const showSignature = signing(form);
   form.addEventListener("click", (event) => askForOutcome(form, event));
   document.addEventListener("click", async (event) => {
     const anew = event.target.closest("[data-start-anew]");
@@ -100,7 +102,8 @@ export async function startVisitForm(form, name) {
   });
   // no room or no key for drafts: the form works without
   const restored = await restore(form, name, strip).catch(() => false);
-  return { restored, strip, keep };
+  showSignature();
+  return { restored, strip, keep, showSignature };
 }
 
 // Says why a visit could not be put into the queue; it stays in the form.

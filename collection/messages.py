@@ -59,6 +59,10 @@ class OwnTextError(Exception):
     """Nobody approves what they wrote themselves."""
 
 
+class OvertakenTextError(Exception):
+    """A later version of the text is in force."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A text ready to be copied."""
@@ -117,11 +121,15 @@ def write_text(project: Project, kind: MessageText.Kind, text: str, *, by: User,
 
 @transaction.atomic
 def approve_text(text_id: int, *, by: User, now: datetime) -> MessageText:
-    """Put a version in force. Raises OwnTextError; approved twice it is approved once."""
+    """Put a version in force. Raises OwnTextError, and OvertakenTextError where a later one is in force already;
+    approved twice it is approved once."""
     text = MessageText.objects.select_for_update(of=("self",)).select_related("project").get(pk=text_id)
     if text.written_by_id == by.pk:
         raise OwnTextError
     if text.approved_at is None:
+        of_kind = MessageText.objects.filter(project=text.project_id, kind=text.kind)
+        if of_kind.filter(approved_at__isnull=False, number__gt=text.number).exists():
+            raise OvertakenTextError
         text.approved_at, text.approved_by = now, by
         text.save(update_fields=["approved_at", "approved_by"])
         record(action="messages.approved", by=by, project=text.project, obj=text, kind=text.kind, number=text.number)

@@ -66,10 +66,14 @@ class History:
         return self.ended_by.get((act, row_id), "")
 
 
-def history_of(project: Project, model: str, ids: Sequence[int]) -> History:
-    """What the audit trail says of rows of ``model`` (``owners.owner``); one query."""
+def history_of(project: Project, model: str, ids: Sequence[int], *, with_shut_offs: bool = False) -> History:
+    """What the audit trail says of rows of ``model`` (``owners.owner``); one query.
+
+    ``with_shut_offs``: for who sees safety shut-offs.
+    """
+    told = [action for action in LABELS if with_shut_offs or not action.startswith("shut_off.")]
     events = AuditEvent.objects.filter(
-        project=project, object_type=model, object_id__in=[str(pk) for pk in ids], action__in=LABELS
+        project=project, object_type=model, object_id__in=[str(pk) for pk in ids], action__in=told
     )
     rows = list(events.select_related("user").order_by("-at", "-pk"))
     ended = {

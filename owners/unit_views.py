@@ -32,7 +32,9 @@ def unit(request: ProjectRequest, pk: int) -> HttpResponse:
         "unit": shown,
         "parties": parties,
         "occupants": shown.occupants.order_by("-starts_on", "-pk"),
-        "history": history_of(request.project, "owners.unit", [shown.pk]),
+        "history": history_of(
+            request.project, "owners.unit", [shown.pk], with_shut_offs=Right.SEE_SHUT_OFFS in request.rights
+        ),
         "may_keep": Right.KEEP_OWNERS in request.rights,
         "shut_offs": shown.shut_offs.all() if Right.SEE_SHUT_OFFS in request.rights else None,
         "today": timezone.localdate(),

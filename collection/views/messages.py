@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from collection.messages import (
     FIELDS,
+    OvertakenTextError,
     OwnTextError,
     TextFaultError,
     approve_text,
@@ -65,6 +66,8 @@ def message_approve(request: ProjectRequest, pk: int) -> HttpResponse:
         approve_text(text.pk, by=request.user, now=timezone.now())
     except OwnTextError:
         messages.error(request, _("Nobody approves what they wrote themselves."))
+    except OvertakenTextError:
+        messages.error(request, _("A later version is in force already; this one is not approved any more."))
     else:
         messages.success(request, _("Approved: this text is offered from now on."))
     return redirect("collection:message_texts", project_code=request.project.code)

@@ -149,7 +149,7 @@ class TestRevealing:
     def test_not_of_another_case_through_ones_own(self, case: Case, worker: Desk, project: Project) -> None:
         other = create_field_case(project=project, code="3-1-101")
         foreign = Phone.objects.get(owner__in=other.account.ownership.owners.all())
-        assert self.reveal(worker, case, foreign).status_code == 403
+        assert self.reveal(worker, case, foreign).status_code == 404
 
     def test_not_by_field_staff_once_it_is_paid(self, case: Case, worker: Desk) -> None:
         create_payment(account=case.account, amount=case.overdue)

@@ -106,6 +106,16 @@ class TestTexts:
         text.refresh_from_db()
         assert (text.written_by, text.approved_by) == (clerk.user, manager.user)
 
+    def test_an_overtaken_version_is_not_approved_any_more(self, project: Project) -> None:
+        clerk, manager = Desk(project, Role.NOTICE_ADMIN), Desk(project)
+        for text in ("请回电{联系电话}", "请联系{联系电话}"):
+            clerk.post("message_texts", {"kind": "first", "text": text})
+        older, newer = MessageText.objects.order_by("number")
+        manager.post("message_approve", pk=newer.pk)
+        assert "更新的版本" in said(manager.post("message_approve", pk=older.pk))
+        older.refresh_from_db()
+        assert older.approved_at is None
+
     def test_fields_of_a_promise_are_of_that_kind_only(self) -> None:
         assert set(FIELDS[Kind.PROMISE]) - set(FIELDS[Kind.FIRST]) == {"承诺日期", "承诺金额"}
 

@@ -36,6 +36,19 @@ def _use_test_servers() -> None:
 _use_test_servers()
 
 
+# Long and waiting for other processes more than working: begun last, they would leave the other workers idle.
+BEGUN_FIRST = ("tests/browser/", "tests/notices/test_killed_workers", "tests/arrears/test_ledger_machine")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays with one worker, and what needs the demonstration too: it takes a minute to start."""
+    for item in items:
+        needs_demo = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("demonstration" if needs_demo else item.location[0]))
+    items.sort(key=lambda item: not item.location[0].startswith(BEGUN_FIRST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _services() -> None:
     from config import embedded

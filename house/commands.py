@@ -59,13 +59,21 @@ def manage(arguments: Sequence[str]) -> int:
     return _status([PYTHON, ROOT / "manage.py", *arguments])
 
 
+# Three on two cores: each waits a good part of its time, for PostgreSQL or for a browser.
+WORKERS = ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder"]
+
+
 def test(arguments: Sequence[str]) -> int:
     """Set-up, lint, then pytest; --all adds the tests that take long. Other arguments go to pytest."""
     set_up(browser=True)
     everything = "--all" in arguments
     chosen = [argument for argument in arguments if argument != "--all"]
     lint_status = lint([])
-    workers = [] if {"-n", "-p"} & set(chosen) or "--pdb" in chosen else ["-n", "2", "--dist", "loadfile"]
+    workers = (
+        []
+        if {"-n", "-p"} & set(chosen) or "--pdb" in chosen
+        else ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    )
     selection = [] if everything or "-m" in chosen else ["-m", "not long"]
     try:
         status = _status([program("pytest"), *workers, *selection, *chosen], STATIC_MANIFEST="false")

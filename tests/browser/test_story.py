@@ -14,7 +14,7 @@ from company.models import User
 from config.celery import app
 from notices.models import Notice
 from tests.browser.conftest import PHONE, browsing
-from tests.browser.story import Story, add_emergency_contact, arrears_workbook, press, told
+from tests.browser.story import OWNERS, Story, add_emergency_contact, arrears_workbook, press, told
 from tests.notice_factories import pdf_of
 
 KEEPS, BREAKS, BURGLED, UNREACHABLE, HISTORICAL = "2-1-101", "2-1-102", "3-1-101", "3-1-102", "4-1-101"
@@ -38,6 +38,7 @@ def test_from_import_to_settlement(story: Story) -> None:
     finance_imports_the_arrears(story)
     manager_plans_the_campaign(story)
     manager_makes_teams_and_shares_the_cases(story)
+    everybody_reads_the_files_of_their_cases(story)
     a_paid_case_disappears_from_the_round(story)
     a_call_is_refused_at_night(story)
     the_fourth_visit_of_a_week_needs_the_manager(story)
@@ -94,6 +95,21 @@ def manager_makes_teams_and_shares_the_cases(story: Story) -> None:
     expect(column.locator(".ad-load")).not_to_have_text(loads, use_inner_text=True)
     press(page, "确认分派")
     expect(page.get_by_role("button", name="提议分派")).to_be_visible()
+
+
+def everybody_reads_the_files_of_their_cases(story: Story) -> None:
+    """Nobody is contacted before; the round says so until then."""
+    story.at("11-03", "15:00")
+    first = story.case("1-1-101")
+    page = story.page(first.responsible, "round/", width=PHONE)
+    expect(page.locator("a.ad-visit").filter(has_text="甘")).to_contain_text("案件资料还没有人核阅")
+    for unit in OWNERS:
+        case = story.case(unit)
+        page = story.page(case.responsible, f"cases/{case.pk}/")
+        for part in page.locator("#review").get_by_role("checkbox").all():
+            part.check()
+        press(page, "我已阅看")
+        expect(page.locator(".ad-msg.green")).to_contain_text("已核阅")
 
 
 def a_paid_case_disappears_from_the_round(story: Story) -> None:

@@ -84,11 +84,13 @@ def test_photos_are_not_handed_out_here(client: Client, project: Project, role: 
     assert fetch(client, stored, create_user(role=role, project=project)) == 403
 
 
-def test_photos_scans_and_proofs_of_shut_offs_are_handed_out_by_their_own_pages_only() -> None:
+def test_what_has_pages_of_its_own_is_handed_out_by_them_only() -> None:
     assert set(FilePurpose) - set(DOWNLOAD_RIGHTS) == {
         FilePurpose.VISIT_PHOTO,
         FilePurpose.SIGNED_SCAN,
         FilePurpose.SHUT_OFF_PROOF,
+        FilePurpose.OWNER_SIGNATURE,
+        FilePurpose.VISIT_PACK,
     }
 
 

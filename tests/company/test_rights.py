@@ -60,6 +60,8 @@ TABLE: dict[Right, str] = {
     Right.SEE_AUDIT: "leader admin",
     Right.SEE_REPORTS: "finance manager leader",
     Right.SEE_SHUT_OFFS: "field head manager leader",
+    Right.SEE_PHOTO_PLACE: "manager",
+    Right.SEE_SIGNATURE: "head manager",
     Right.PROPOSE_SHUT_OFF: "field head",
     Right.APPROVE_SHUT_OFF: "manager",
     Right.CONSENT_EXPORT: "finance manager leader",

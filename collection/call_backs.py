@@ -19,6 +19,7 @@ from collection.models import CallBack, CallBackDraw, ContactAttempt
 from company.audit import record
 from company.models import Project, User
 from company.notifying import notify
+from company.sweeping import do_each
 
 PERCENT = 5
 WEEK, SETTLING = timedelta(days=7), timedelta(hours=1)
@@ -35,11 +36,13 @@ def sample(contact_ids: Iterable[int], seed: str) -> list[int]:
 def draw_call_backs(*, now: datetime, new_seed: Callable[[], str] = lambda: secrets.token_hex(16)) -> int:
     """Draw for each active project the weeks that are over and not drawn yet; returns how many were drawn.
 
-    A week is left alone for an hour, until the last form of it is in. Safe to run twice and at the same time.
+    A week is left alone for an hour, until the last form of it is in. Safe to run twice and at the same time. Raises
+    SweepError.
     """
     last = _monday(timezone.localdate(now - SETTLING)) - WEEK
     weeks = [last - WEEK * back for back in range(WEEKS_BACK)]
-    return sum(_draw_week(project, week, new_seed(), now=now) for week in weeks for project in _undrawn(week))
+    undrawn = ((project, week) for week in weeks for project in _undrawn(week))
+    return do_each(undrawn, lambda work: _draw_week(*work, new_seed(), now=now))
 
 
 def is_as_drawn(draw: CallBackDraw, contact_ids: Collection[int], drawn: Collection[int]) -> bool:

@@ -32,6 +32,7 @@ from collection.reminders import managers_of
 from company.audit import record
 from company.models import Project, User
 from company.notifying import notify
+from company.sweeping import do_each
 
 USUAL_HOUR = time(18)
 SETTLING = timedelta(minutes=2)  # what was begun before the end may still be under way
@@ -148,7 +149,8 @@ def consolidate_evenings(*, now: datetime) -> int:
     today, clock = timezone.localdate(now), timezone.localtime(now).time()
     done = Evening.objects.filter(project=OuterRef("pk"), day=today)
     projects = Project.objects.active().filter(~Exists(done)).select_related("evening_hour").order_by("pk")
-    return sum(consolidate(project, now=now) for project in projects if _hour(project) <= clock)
+    due = [project for project in projects if _hour(project) <= clock]
+    return do_each(due, lambda project: consolidate(project, now=now))
 
 
 @transaction.atomic

@@ -38,6 +38,7 @@ from collection.reminders import managers_of
 from company.audit import record
 from company.models import Project, User
 from company.notifying import notify
+from company.sweeping import do_each
 from notices.models import Delivery, Notice
 
 Kind = PeriodReport.Kind
@@ -75,14 +76,16 @@ def period_of(kind: PeriodReport.Kind, day: date) -> Period:
 def make_reports(*, now: datetime) -> int:
     """Make what is missing for all active projects; returns how many. Safe to run twice and at once.
 
-    A project's first report is that of the last whole period; from then on each period gets one.
+    A project's first report is that of the last whole period; from then on each period gets one. Raises SweepError.
     """
     projects = Project.objects.active().filter(cases__isnull=False).distinct().order_by("pk")
+    return do_each(projects, lambda project: _make_missing(project, now=now))
+
+
+def _make_missing(project: Project, *, now: datetime) -> int:
+    today = timezone.localdate(now - READY_AFTER)
     return sum(
-        make_report(project, period, now=now)
-        for project in projects
-        for kind in Kind
-        for period in _missing(project, kind, today=timezone.localdate(now - READY_AFTER))
+        make_report(project, period, now=now) for kind in Kind for period in _missing(project, kind, today=today)
     )
 
 

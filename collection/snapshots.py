@@ -13,6 +13,7 @@ from collection.rate_conventions import View
 from collection.rate_rows import rate_rows
 from collection.rates import rates_by_class
 from company.models import Project
+from company.sweeping import do_each
 
 
 def take_snapshots(*, now: datetime) -> int:
@@ -24,7 +25,7 @@ def take_snapshots(*, now: datetime) -> int:
     day = timezone.localdate(now) - timedelta(days=1)
     taken = RateSnapshot.objects.filter(project=OuterRef("pk"), day=day)
     missing = Project.objects.active().filter(~Exists(taken)).order_by("pk")
-    return sum(take_snapshot(project, now=now) for project in missing)
+    return do_each(missing, lambda project: take_snapshot(project, now=now))
 
 
 def take_snapshot(project: Project, *, now: datetime) -> int:

@@ -11,11 +11,13 @@ import openpyxl
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from collection import reports
 from collection.models import Case, PeriodReport, Playbook, ReportReview
 from collection.playbooks import activate, propose_plan, start_draft
 from collection.report_page import read_report
 from collection.reports import OtherPlaybookError, make_report, make_reports, period_of, review
 from company.models import Notification, Project, Role, User
+from company.sweeping import SweepError
 from tests.arrears.spoiling import as_owner
 from tests.collection.desk import Desk, said
 from tests.factories import (
@@ -89,6 +91,25 @@ class TestWhen:
 
     def test_a_project_without_cases_gets_none(self, project: Project) -> None:
         assert make_reports(now=TUESDAY) == 0
+
+
+def test_a_project_whose_figures_fail_keeps_no_other_from_its_report(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = create_project()
+    for one in (project, later):
+        create_case(project=one)
+    sound = reports.figures_of
+
+    def figures_of(one: Project, period: reports.Period) -> dict[str, object]:
+        if one == project:
+            raise ArithmeticError
+        return sound(one, period)
+
+    monkeypatch.setattr(reports, "figures_of", figures_of)
+    with pytest.raises(SweepError):
+        make_reports(now=TUESDAY)
+    assert {report.project for report in PeriodReport.objects.all()} == {later}
 
 
 class TestFigures:

@@ -164,22 +164,22 @@ class TestTheDatabaseRefuses:
     def image(self, project):
         return picture_in_use(project, ImagePurpose.SEAL)
 
-    def refuses(self, **changes):
-        with pytest.raises(DatabaseError), transaction.atomic():
+    def refuses(self, by, **changes):
+        with pytest.raises(DatabaseError, match=by), transaction.atomic():
             PrintImage.objects.update(**changes)
 
     def test_another_picture_or_purpose_under_an_approval(self, image):
-        self.refuses(purpose="signature")
-        self.refuses(file=None, link="https://pay.example.com")
-        self.refuses(uploaded_by=create_user())
+        self.refuses("picture cannot change", purpose="signature")
+        self.refuses("picture cannot change", file=None, link="https://pay.example.com")
+        self.refuses("picture cannot change", uploaded_by=create_user())
 
     def test_ones_own_approval(self, image):
-        self.refuses(approved_by=image.uploaded_by)
+        self.refuses("image_not_self_approved", approved_by=image.uploaded_by)
 
     def test_use_without_approval_and_return_from_retirement(self, image):
-        self.refuses(approved_by=None, approved_at=None)
+        self.refuses("image_in_use_says_who_approved", approved_by=None, approved_at=None)
         remove_image(image, by=create_user(), now=NOW)
-        self.refuses(state="approved", retired_at=None)
+        self.refuses("retired_image", state="approved", retired_at=None)
 
     def test_two_in_use(self, image):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -36,25 +36,33 @@ class Holds:
     overrides: set[tuple[int, str]] = field(default_factory=set)
 
 
-def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False) -> Holds:
-    """As they stood at ``now``, also a moment that has passed. Seven queries, one for ``numbers``, two for plans."""
+def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False, leave_out: int | None = None) -> Holds:
+    """As they stood at ``now``, also a moment that has passed. Seven queries, one for ``numbers``, two for plans.
+
+    ``leave_out``: a contact that is judged itself; what came of it did not hold it back.
+    """
     ids = [case.pk for case in cases]
     today = timezone.localdate(now)
-    asked = OwnerRequest.objects.filter(case__in=ids, created_at__lte=now)
+    asked = OwnerRequest.objects.filter(_not_of("contact", leave_out), case__in=ids, created_at__lte=now)
     unanswered = asked.filter(Q(answered_at__isnull=True) | Q(answered_at__gt=now))
     agreed = asked.filter(agreed_on__gt=today)
     open_or_agreed = list((unanswered | agreed).order_by("-created_at"))
     return Holds(
-        promises=_promises(ids, today=today, now=now),
+        promises=_promises(ids, today=today, now=now, leave_out=leave_out),
         requests={request.case_id: request for request in open_or_agreed if _is_unanswered(request, now)},
         agreed=_latest_agreed(open_or_agreed, today),
         repairs=agreed_until(ids, now=now),
-        cash=_pending_cash(ids, now=now),
+        cash=_pending_cash(ids, now=now, leave_out=leave_out),
         plans=_plans(cases, today=today, now=now),
-        claims=_claims(ids, now=now),
+        claims=_claims(ids, now=now, leave_out=leave_out),
         reachable=_reachable(ids) if numbers else set(),
         overrides=_overrides(ids, today=today, now=now),
     )
+
+
+def _not_of(contact: str, left_out: int | None) -> Q:
+    """Rows that did not come of the contact ``left_out``; ``contact`` leads to theirs."""
+    return Q() if left_out is None else ~Q(**{contact: left_out}) | Q(**{f"{contact}__isnull": True})
 
 
 def _overrides(case_ids: Collection[int], *, today: date, now: datetime) -> set[tuple[int, str]]:
@@ -63,9 +71,12 @@ def _overrides(case_ids: Collection[int], *, today: date, now: datetime) -> set[
     return set(given.values_list("case_id", "channel"))
 
 
-def _promises(case_ids: Collection[int], *, today: date, now: datetime) -> dict[int, PromiseToPay]:
+def _promises(
+    case_ids: Collection[int], *, today: date, now: datetime, leave_out: int | None
+) -> dict[int, PromiseToPay]:
     """The latest promise of each case that was given before ``now`` and is not due before today."""
-    waiting = PromiseToPay.objects.filter(case__in=case_ids, pay_by__gte=today, contact__happened_at__lte=now)
+    given = PromiseToPay.objects.filter(_not_of("contact", leave_out), case__in=case_ids)
+    waiting = given.filter(pay_by__gte=today, contact__happened_at__lte=now)
     waiting = waiting.filter(Q(state=PromiseToPay.State.WAITING) | Q(judged_on__gt=today)).order_by("pay_by", "pk")
     return {promise.case_id: promise for promise in waiting}
 
@@ -88,17 +99,19 @@ def _latest_agreed(requests: Collection[OwnerRequest], today: date) -> dict[int,
     return found
 
 
-def _pending_cash(case_ids: Collection[int], *, now: datetime) -> dict[int, date]:
+def _pending_cash(case_ids: Collection[int], *, now: datetime, leave_out: int | None) -> dict[int, date]:
     """The day on which money was taken that finance has not decided on."""
-    taken = CashTaken.objects.filter(visit__contact__case__in=case_ids, visit__contact__happened_at__lte=now)
+    of_cases = CashTaken.objects.filter(_not_of("visit__contact", leave_out), visit__contact__case__in=case_ids)
+    taken = of_cases.filter(visit__contact__happened_at__lte=now)
     pending = taken.filter(Q(decided_at__isnull=True) | Q(decided_at__gt=now))
     rows = pending.values_list("visit__contact__case_id", "visit__contact__happened_at")
     return {case_id: timezone.localdate(at) for case_id, at in rows}
 
 
-def _claims(case_ids: Collection[int], *, now: datetime) -> dict[int, date]:
+def _claims(case_ids: Collection[int], *, now: datetime, leave_out: int | None) -> dict[int, date]:
     """The latest day on which the owner said that it is paid."""
-    said = ContactAttempt.objects.filter(case__in=case_ids, payment=ContactAttempt.Payment.CLAIMS_PAID)
+    claimed = ContactAttempt.objects.filter(case__in=case_ids, payment=ContactAttempt.Payment.CLAIMS_PAID)
+    said = claimed.exclude(pk=leave_out) if leave_out else claimed
     rows = said.filter(happened_at__lte=now).order_by("happened_at").values_list("case_id", "happened_at")
     return {case_id: timezone.localdate(at) for case_id, at in rows}
 

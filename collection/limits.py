@@ -178,13 +178,15 @@ def breaches(contact: ContactAttempt) -> list[Limit]:
         return []
     at, channel = contact.happened_at, ContactAttempt.Channel(contact.channel)
     past = histories([contact.case], after=at - WEEK, until=at + WEEK, leave_out=contact.pk)[contact.case_id]
-    holds = read_holds([contact.case], now=at)
+    holds = read_holds([contact.case], now=at, leave_out=contact.pk)
     refusals = [
         *hold_refusals(contact.case, holds, channel=channel, today=timezone.localdate(at)),
         *hour_refusals(contact.case.project, now=at),
     ]
     cleared = _with_override(refusals, is_overridden=(contact.case_id, channel) in holds.overrides)
     passed = [refusal.limit for refusal in cleared.reasons]
+    if contact.case_id not in holds.claims:  # the case says how it is now; what counts is what was known then
+        passed = [limit for limit in passed if limit != Limit.CLAIMS_PAID]
     if (contact.case_id, channel) not in holds.overrides:
         passed += [rule.limit for rule in COUNT_RULES if _passes(rule, past, channel, at)]
     if contact.phone and is_barred(contact.phone):

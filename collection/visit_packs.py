@@ -59,6 +59,10 @@ class CopyHandedOutError(Exception):
     """This copy was opened to be printed; whoever needs another prints it again under a new number."""
 
 
+class PackOvertakenError(Exception):
+    """The day is another, or a letter in it does not hold any more: it is printed again, of the round as it is now."""
+
+
 class OwnFormsError(Exception):
     """Nobody notes the end of receipt forms that they took along themselves."""
 
@@ -133,11 +137,17 @@ def letters_of(rows: Iterable[RoundRow]) -> list[Notice]:
 
 @transaction.atomic
 def hand_out(pack_id: int, *, by: User, now: datetime) -> VisitPack:
-    """Note that a copy is opened to be printed: once, and for a quarter of an hour again. Raises CopyHandedOutError."""
+    """Note that a copy is opened to be printed: once, and for a quarter of an hour again.
+
+    Raises CopyHandedOutError, and PackOvertakenError where the copy says what does not hold any more.
+    """
     pack = VisitPack.objects.select_for_update(of=("self",)).select_related("project", "file").get(pk=pack_id)
     opened_at = pack.handed_out_at
     if pack.reprints.exists() or (opened_at and now - opened_at > OPENS_AGAIN):
         raise CopyHandedOutError
+    packed = pack.letters.exclude(notice__in=Notice.objects.standing())
+    if pack.day != timezone.localdate(now) or packed.exists():
+        raise PackOvertakenError
     if opened_at is None:
         pack.handed_out_at = now
         pack.save(update_fields=["handed_out_at"])

@@ -21,8 +21,17 @@ class WholeBody:
         self.stream, self.owed = stream, length
 
     def read(self, size: int = -1) -> bytes:
-        """As of any input; raises BrokenOffError at an end that comes too early."""
-        return self._taken(self.stream.read(size), size)
+        """So many bytes, or all that is owed; raises BrokenOffError at an end that comes too early.
+
+        Never less: an ordinary form is read at once, and a part of it would pass for the whole.
+        """
+        wanted = self.owed if size < 0 else min(size, self.owed)
+        parts = []
+        while wanted > 0:
+            part = self._taken(self.stream.read(wanted), wanted)
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
 
     def readline(self, size: int = -1) -> bytes:
         """As of any input; raises BrokenOffError at an end that comes too early."""

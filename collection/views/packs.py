@@ -24,6 +24,7 @@ from collection.visit_packs import (
     FormsSettledError,
     NobodyToVisitError,
     OwnFormsError,
+    PackOvertakenError,
     PackRefusedError,
     PrintedAgainError,
     UnprintablePackError,
@@ -131,6 +132,10 @@ def pack_file(request: ProjectRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("The pack could not be made just now. Try again; its number stays."))
     except CopyHandedOutError:
         messages.error(request, _("This copy was printed. Print it again to get another, under a number of its own."))
+    except PackOvertakenError:
+        messages.error(
+            request, _("This copy is of another day, or a letter in it does not hold any more. Print it again.")
+        )
     else:
         response = FileResponse(stored.file.open("rb"), as_attachment=True, filename=stored.name)
         response["X-Content-Type-Options"] = "nosniff"

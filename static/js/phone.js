@@ -7,7 +7,10 @@ import { sync } from "./sync.js";
 const place = document.querySelector("[data-phone]");
 const { person, project } = place.dataset;
 const AGAIN_MS = 30_000; // there is a network, but the server does not answer
-const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated"];
+const LONGEST_MS = 15 * 60_000;
+const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated", "failed"];
+let timer;
+let wait = AGAIN_MS;
 
 function tell(state) {
   for (const one of TOLD) place.querySelector(`[data-status=${one}]`).hidden = one !== state;
@@ -53,7 +56,9 @@ export async function send() {
   const { state, sent } = await sync(person);
   if (state === "busy") return;
   tell(state);
-  if (state === "offline") setTimeout(send, AGAIN_MS);
+  clearTimeout(timer);
+  if (state === "offline" || state === "failed") timer = setTimeout(send, wait);
+  wait = state === "offline" || state === "failed" ? Math.min(wait * 2, LONGEST_MS) : AGAIN_MS;
   if (state === "done" || state === "nothing") {
     localStorage.setItem("desk-online", Date.now());
     document.dispatchEvent(new CustomEvent("queue-changed"));

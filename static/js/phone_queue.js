@@ -18,7 +18,8 @@ function toldOf({ about, count, size }) {
   return [`${whenOf(about.at)} ${about.words.join(words.comma)}`, size && photos].filter(Boolean).join(words.comma);
 }
 
-export const errorText = ({ label, text, key }) => (key === "too_large" ? words.tooLarge : label ? `${label}：${text}` : text);
+const KEYED = { too_large: words.tooLarge, removed_before: words.removedBefore };
+export const errorText = ({ label, text, key }) => KEYED[key] ?? (label ? `${label}：${text}` : text);
 
 function stateOf(record) {
   if (record.state === "refused") return ["red", words.refused];
@@ -48,7 +49,7 @@ function rowOf(record) {
   }
   at("correct").href = `${queueUrl}?visit=${record.visit}`;
   at("correct").hidden = Boolean(record.removed);
-  at("remove").hidden = Boolean(record.removed);
+  at("remove").hidden = Boolean(record.removed) && record.state !== "refused";
   at("remove").addEventListener("submit", (event) => {
     event.preventDefault();
     remove(record.visit, record.revision);

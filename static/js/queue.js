@@ -93,6 +93,9 @@ export async function settle(sent, { state, errors, flags, url }) {
   return change(visit, revision, (record, store) => {
     if (state === "refused") return store.put({ ...record, state, answer: errors }, visit);
     if (record.removed) return store.delete(visit);
+    if (state === "deleted") {
+      return store.put({ ...record, state: "refused", answer: [{ key: "removed_before" }] }, visit);
+    }
     const left = { words, photos: [], size: 0, answer: undefined };
     return store.put({ ...record, ...left, state: "sent", flags, url, sentAt: Date.now() }, visit);
   });
@@ -101,7 +104,7 @@ export async function settle(sent, { state, errors, flags, url }) {
 // Takes a record off the phone. Where the server may have it, its removal waits to be sent instead.
 export const remove = (visit, revision) =>
   change(visit, revision, (record, store) => {
-    if (!record.attempted) return store.delete(visit);
+    if (!record.attempted || (record.removed && record.state === "refused")) return store.delete(visit);
     const removal = { removed: true, revision: revision + 1, state: "waiting", photos: [], size: 0, count: 0 };
     return store.put({ ...record, ...removal, answer: undefined }, visit);
   });

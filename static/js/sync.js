@@ -42,30 +42,42 @@ async function post(url, record, token) {
   if (answer.type === "opaqueredirect") return { state: "signed_out" };
   if (answer.headers.get("Content-Type")?.startsWith("application/json")) return answer.json();
   if (answer.status === 413) return { state: "refused", errors: [{ field: "photos", key: "too_large" }] };
-  return { state: answer.status === 403 ? "no_right" : "offline" };
+  if (answer.status === 403 || answer.status === 404) return { state: "no_right" };
+  return { state: AWAY.has(answer.status) ? "offline" : "failed" };
 }
 
 const DONE = new Set(["recorded", "flagged", "deleted"]);
+const AWAY = new Set([408, 429, 502, 503, 504]); // of the way there; anything else is about this one visit
+const OF_ALL = new Set(["offline", "signed_out", "other_person", "outdated"]); // these end the round of sending
 
 async function sendAll(person) {
   const waiting = await waitingOf(person);
   let sent = 0;
+  let worst = "done";
   const greeted = {};
   for (const { visit, project } of waiting) {
     const url = `/p/${project}/visits/sync/`;
     const greeting = (greeted[url] ??= await hello(url));
-    if (greeting.state) return { state: greeting.state, sent };
+    if (OF_ALL.has(greeting.state)) return { state: greeting.state, sent };
+    if (greeting.state) {
+      worst = greeting.state; // this project's visits wait, those of others go on
+      continue;
+    }
     if (greeting.version !== VERSION) return { state: "outdated", sent };
     if (String(greeting.person) !== person) return { state: "other_person", sent };
     const record = await contentOf(person, visit);
     if (!record || record.state !== "waiting") continue;
     await markAttempted(visit, record.revision);
     const answer = await post(url, record, greeting.token).catch(() => ({ state: "offline" }));
-    if (answer.state !== "refused" && !DONE.has(answer.state)) return { state: answer.state, sent };
+    if (OF_ALL.has(answer.state)) return { state: answer.state, sent };
+    if (answer.state !== "refused" && !DONE.has(answer.state)) {
+      worst = answer.state;
+      continue;
+    }
     await settle(record, answer);
     if (DONE.has(answer.state)) sent += 1;
   }
-  return { state: waiting.length ? "done" : "nothing", sent };
+  return { state: waiting.length ? worst : "nothing", sent };
 }
 
 // One tab at a time sends; the others leave it to that one. Answers { state, sent }.

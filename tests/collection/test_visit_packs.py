@@ -15,6 +15,7 @@ from collection.visit_packs import (
     FormsSettledError,
     NobodyToVisitError,
     OwnFormsError,
+    PackOvertakenError,
     PrintedAgainError,
     UnverifiedRoundError,
     form_lines,
@@ -23,10 +24,11 @@ from collection.visit_packs import (
     settle_forms,
 )
 from company.models import AuditEvent, Project, Role, User
+from notices.following import follow_ledger
 from notices.models import Channel, Notice, NoticeKind
 from tests.collection.desk import Desk, said
 from tests.collection.overlapping import overlapping
-from tests.factories import NOW, create_case, create_project, create_user
+from tests.factories import NOW, create_case, create_payment, create_project, create_user
 from tests.field_factories import create_cash, create_field_case, create_field_worker, create_request, queries
 from tests.notice_factories import create_letter, create_letter_batch
 from tests.notices.pdf_text import pages_of, text_of
@@ -171,6 +173,20 @@ class TestPrinting:
             hand_out(pack.pk, by=member, now=NOW + 16 * MINUTE)
         assert VisitPack.objects.get().handed_out_at == NOW
         assert AuditEvent.objects.filter(action="packs.handed_out").count() == 1
+
+    def test_of_another_day_it_is_not_handed_out(self, pack: VisitPack, member: User) -> None:
+        with pytest.raises(PackOvertakenError):
+            hand_out(pack.pk, by=member, now=NOW + dt.timedelta(days=1))
+        assert VisitPack.objects.get().handed_out_at is None
+
+    def test_with_a_letter_that_was_voided_meanwhile_it_is_not_handed_out(self, project: Project, member: User) -> None:
+        letter = letter_for(create_field_case(project=project, by=member))
+        pack = made(project, member)
+        create_payment(account=letter.account, amount="1.00", received_on=NOW.date())
+        follow_ledger(now=NOW)
+        assert Notice.objects.get(pk=letter.pk).state == Notice.State.VOID
+        with pytest.raises(PackOvertakenError):
+            hand_out(pack.pk, by=member, now=NOW)
 
     def test_printed_again_it_is_another_that_names_the_first(self, pack: VisitPack, member: User) -> None:
         again = make_pack(pack.project, member, forms=0, by=member, now=NOW, again=Again(pack, "卡纸"))

@@ -132,7 +132,8 @@ class TestCorrecting:
         first = told(case, payment=Payment.PROMISED, promised=PROMISED, requested=LEAK, cash=cash)
         send(case, first, worker)
         before = PromiseToPay.objects.get().pk, OwnerRequest.objects.get().pk, CashTaken.objects.get().pk
-        send(case, again(first, note="月底发工资"), worker)
+        visit = send(case, again(first, note="月底发工资"), worker)
+        assert visit.contact.breach == "", "its own promise, request and money do not hold it back"
         assert (PromiseToPay.objects.get().pk, OwnerRequest.objects.get().pk, CashTaken.objects.get().pk) == before
 
     def test_a_reason_that_is_not_told_again_is_as_it_was(self, case: Case, worker: User) -> None:

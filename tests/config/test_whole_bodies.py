@@ -84,7 +84,18 @@ def test_a_body_without_an_end_of_its_own_is_read_to_where_it_ends() -> None:
     assert WholeBody(io.BytesIO(b"ab\ncd"), 5).readline() == b"ab\n"
     whole = WholeBody(io.BytesIO(b"abcd"), 4)
     assert (whole.read(4), whole.read(4)) == (b"abcd", b"")
-    short = WholeBody(io.BytesIO(b"ab"), 4)
-    assert short.read(4) == b"ab"
+
+
+class Slow(io.BytesIO):
+    """Gives a body in small pieces, as a connection does."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 0, 3) if size and size > 0 else 3)
+
+
+@pytest.mark.parametrize("size", [-1, 40, 19])
+def test_an_ordinary_form_is_read_whole_or_not_at_all(size: int) -> None:
+    body = b"a=1&note=half%20way"
+    assert WholeBody(Slow(body), len(body)).read(size) == body
     with pytest.raises(BrokenOffError):
-        short.read(2)
+        WholeBody(Slow(body[:12]), len(body)).read(size)

@@ -77,7 +77,7 @@ async function start() {
   if (!navigator.onLine) return;
   await download().catch(() => null);
   await keepShell();
-  document.documentElement.dataset.phone = "ready"; // from here on it opens without a network
+  place.dataset.ready = "yes"; // from here on it opens without a network
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import PHONE, Stack
 from tests.browser.test_field_staff import doors_to_visit, open_form, pack_the_bag
@@ -16,7 +16,7 @@ from tests.browser.test_field_staff import doors_to_visit, open_form, pack_the_b
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-READY = "() => document.documentElement.dataset.phone === 'ready'"
+READY = "() => document.querySelector('[data-phone]').dataset.ready === 'yes'"
 LEFT = """async () => {
   const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
   const shells = (await caches.keys()).filter((name) => name.startsWith("shells-")).length;
@@ -231,6 +231,32 @@ def test_what_the_server_sends_back_is_kept_with_its_reason(sign_in: SignIn, sta
     assert [visit[:2] for visit in arrived(stack, "收款第")] == [["收款第1户", 1], ["收款第2户", 2]]
 
 
+def test_a_visit_that_the_server_cannot_read_holds_back_no_other(sign_in: SignIn, stack: Stack) -> None:
+    page = sign_in("housekeeper", width=PHONE)
+    open_round(page, stack.address)
+    ready_for_the_stairs(page)
+
+    def stumble(route: Route) -> None:
+        told = route.request.post_data_buffer or b""
+        if "卡住的".encode() in told or rb"\u5361\u4f4f\u7684" in told:
+            route.fulfill(status=200, content_type="text/html", body="<h1>?</h1>")
+        else:
+            route.continue_()
+
+    page.route("**/visits/sync/", stumble)
+    with without_network(page):
+        open_round(page, stack.address)
+        for note in ("卡住的一户", "后面的一户"):
+            record(page, note, photos=[])
+            open_round(page, stack.address)
+        page.goto(f"{stack.address}/p/fhc1/visits/queue/")
+    expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(1)
+    expect(page.get_by_text("有一次上门服务器没能处理")).to_be_visible()
+    expect(waiting(page)).to_have_count(1)
+    assert [visit[0] for visit in arrived(stack, "后面的一户")] == ["后面的一户"]
+    assert arrived(stack, "卡住的一户") == []
+
+
 def test_an_expired_session_and_somebody_else(sign_in: SignIn, stack: Stack) -> None:
     page = sign_in("housekeeper", width=PHONE)
     open_round(page, stack.address)
@@ -294,6 +320,7 @@ def test_a_form_opened_with_a_network_and_sent_without(sign_in: SignIn, stack: S
     open_round(page, stack.address)
     ready_for_the_stairs(page)
     open_form(page)
+    page.wait_for_function(READY)
     with without_network(page):
         page.get_by_role("radio", name="家人或租户").check()
         page.get_by_role("radio", name="承诺日期").check()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from collection import stages
+from collection.later_words import has_later_contact, has_later_reason
 from collection.limits import breaches
 from collection.models import Case, ContactAttempt, ContactFile, PromiseToPay
 from collection.people_contacted import lock_people
@@ -108,8 +109,10 @@ def write_contact(
 ) -> ContactAttempt:
     """The contact itself, flagged with the limits that it passed. The caller holds the case's lock.
 
-    A phone's clock may run ahead: what it says of the future happened now. ``instead_of`` is overwritten.
+    A phone's clock may run ahead: what it says of the future happened now. ``instead_of`` is overwritten, but for when
+    the server first heard of it.
     """
+    heard_at = instead_of.recorded_at if instead_of else now
     contact = ContactAttempt(
         pk=instead_of.pk if instead_of else None,
         project_id=case.project_id,
@@ -120,8 +123,8 @@ def write_contact(
         emergency_contact=_emergency_contact(case, report.emergency_contact_id),
         outcome=report.outcome,
         payment=report.payment,
-        happened_at=min(report.happened_at, now),
-        recorded_at=now,
+        happened_at=min(report.happened_at, heard_at),
+        recorded_at=heard_at,
         recorded_by=by,
         note=report.note,
         submission=submission,
@@ -135,7 +138,10 @@ def write_contact(
 def write_consequences(
     case: Case, contact: ContactAttempt, report: ContactReport, *, by: User, roles: frozenset[Role], now: datetime
 ) -> None:
-    """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock."""
+    """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock.
+
+    A reason, a promise and a next day that were set since the contact stand.
+    """
     today = timezone.localdate(now)
     if report.promised:
         record_promise(contact, report.promised, today=today)
@@ -144,13 +150,14 @@ def write_consequences(
     if report.reason:
         if report.reason != Reason.of(case) and report.reason not in reasons_for(roles):
             raise ReasonRefusedError(report.reason.key)
-        write_reason([case], report.reason, by=by, now=now, refresh=False)
+        if not has_later_reason(contact):
+            write_reason([case], report.reason, by=by, now=now, said_at=contact.happened_at, refresh=False)
     _write_number_news(case, contact, report.number, by=by, today=today, now=now)
     if report.second_address and (owner := first_owner(case)):
         change_address(owner, Address.Kind.SECOND, report.second_address, by=by, now=now)
     if case.state == Case.State.OPEN and report.payment == Payment.CLAIMS_PAID:
         case.claims_paid = True
-    if report.next_contact_on:
+    if report.next_contact_on and not has_later_contact(contact):
         case.next_contact_on = report.next_contact_on
     case.save(update_fields=["claims_paid", "next_contact_on"])
 

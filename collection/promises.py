@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from collection import stages
+from collection.later_words import has_later_promise
 from collection.models import Case, ContactAttempt, PromiseToPay
 from company.notifying import notify
 
@@ -37,15 +38,20 @@ class Judged:
 
 
 def record_promise(contact: ContactAttempt, promised: Promised, *, today: date) -> PromiseToPay:
-    """Write down a promise given at ``contact``; it takes the place of one that still waited. Needs a transaction."""
-    waiting = PromiseToPay.objects.filter(case=contact.case, state=State.WAITING)
-    waiting.update(state=State.REPLACED, judged_on=today)
+    """Write down a promise given at ``contact``; it takes the place of one that still waited, unless the owner promised
+    something else since: then that one stands. Needs a transaction."""
+    is_overtaken = has_later_promise(contact)
+    if not is_overtaken:
+        waiting = PromiseToPay.objects.filter(case=contact.case, state=State.WAITING)
+        waiting.update(state=State.REPLACED, judged_on=today)
     return PromiseToPay.objects.create(
         project_id=contact.project_id,
         case_id=contact.case_id,
         contact=contact,
         pay_by=promised.pay_by,
         amount=promised.amount,
+        state=State.REPLACED if is_overtaken else State.WAITING,
+        judged_on=today if is_overtaken else None,
     )
 
 

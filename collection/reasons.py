@@ -73,15 +73,27 @@ def set_reason(
 
 
 def write_reason(
-    cases: Sequence[Case], reason: Reason, *, by: User, now: datetime, note: str = "", refresh: bool = True
+    cases: Sequence[Case],
+    reason: Reason,
+    *,
+    by: User,
+    now: datetime,
+    said_at: datetime | None = None,
+    note: str = "",
+    refresh: bool = True,
 ) -> list[Case]:
-    """Write the reason onto cases that the caller holds under lock; returns those that changed."""
+    """Write the reason onto cases that the caller holds under lock; returns those that changed.
+
+    ``said_at`` is when an owner said it, where that was at a contact.
+    """
     changed = [case for case in cases if Reason.of(case) != reason]
     for case in changed:
         case.reason, case.sub_reason = reason.reason, reason.sub_reason or ""
     Case.objects.bulk_update(changed, ["reason", "sub_reason"])
     ReasonChange.objects.bulk_create(
-        ReasonChange(case=case, reason=case.reason, sub_reason=case.sub_reason, note=note, at=now, by=by)
+        ReasonChange(
+            case=case, reason=case.reason, sub_reason=case.sub_reason, note=note, at=now, said_at=said_at, by=by
+        )
         for case in changed
     )
     if refresh:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collection import stages
 from collection.contacts import ContactReport, lock_case
+from collection.later_words import own_moments
 from collection.models import (
     ArrearsReason,
     Case,
@@ -198,9 +199,9 @@ def _take_back_promise(contact: ContactAttempt, told: ContactReport | None) -> N
 
 def _wait_again(promise: PromiseToPay, contact: ContactAttempt) -> None:
     """The promise that this one took the place of waits again."""
-    before = PromiseToPay.objects.filter(case=promise.case_id, pk__lt=promise.pk).order_by("-pk").first()
-    replaced = PromiseToPay.State.REPLACED
-    if before and (before.state, before.judged_on) == (replaced, timezone.localdate(contact.recorded_at)):
+    earlier = PromiseToPay.objects.filter(case=promise.case_id, contact__happened_at__lte=contact.happened_at)
+    before = earlier.exclude(pk=promise.pk).order_by("-contact__happened_at", "-pk").first()
+    if before and before.state == PromiseToPay.State.REPLACED:
         before.state, before.judged_on = PromiseToPay.State.WAITING, None
         before.save(update_fields=["state", "judged_on"])
 
@@ -208,7 +209,7 @@ def _wait_again(promise: PromiseToPay, contact: ContactAttempt) -> None:
 def _take_back_requests(contact: ContactAttempt, told: ContactReport | None) -> None:
     asked = told.requested if told else None
     for request in contact.requests.all():
-        if asked and (request.kind, request.text) == (asked.kind, asked.text):
+        if asked and (request.kind, request.text, request.department) == (asked.kind, asked.text, asked.department):
             continue
         if request.answered_at:
             raise VisitSettledError(Settled.REQUEST)
@@ -217,10 +218,12 @@ def _take_back_requests(contact: ContactAttempt, told: ContactReport | None) -> 
 
 def _take_back_reason(contact: ContactAttempt, case: Case, *, now: datetime) -> None:
     """The reason before this visit, unless somebody has set another since."""
-    changes: list[ReasonChange] = list(case.reason_changes.order_by("-pk")[:2])
-    if not changes or (changes[0].at, changes[0].by_id) != (contact.recorded_at, contact.recorded_by_id):
+    moments = set(own_moments(contact))
+    changes = list(case.reason_changes.order_by("-pk"))
+    others = [change for change in changes if change.at not in moments or change.by_id != contact.recorded_by_id]
+    if changes[:1] == others[:1]:
         return
-    before = changes[1] if len(changes) > 1 else ReasonChange(reason=ArrearsReason.UNKNOWN)
+    before = others[0] if others else ReasonChange(reason=ArrearsReason.UNKNOWN)
     sub_reason = SubReason(before.sub_reason) if before.sub_reason else None
     reason = Reason(ArrearsReason(before.reason), sub_reason)
     write_reason([case], reason, by=contact.recorded_by, now=now, refresh=False)

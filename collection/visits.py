@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from collection import stages
 from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
-from collection.models import Case, CashTaken, Visit
+from collection.models import Case, CashTaken, Visit, VisitRevision
 from collection.photo_making import await_photos
 from collection.signatures import keep_signature, write_signature
 from collection.visit_revisions import (
@@ -25,7 +25,7 @@ from collection.visit_revisions import (
     write_history,
 )
 from company.audit import record
-from company.models import Role, User
+from company.models import Role, StoredFile, User
 from company.photos import Photo
 
 
@@ -86,7 +86,7 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
     Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
     PhoneNumberError; nothing is written then.
     """
-    signature = keep_signature(report.signature, project=case.project, by=by) if report.signature else None
+    signature = _new_signature(case, report, by=by)
     with transaction.atomic():
         lock_visit(report.client_id)
         locked = lock_case(case.pk)
@@ -103,6 +103,14 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
         write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
         stages.refresh([locked], now=now)
     return visit
+
+
+def _new_signature(case: Case, report: VisitReport, *, by: User) -> StoredFile | None:
+    """The signature as a file, unless it is kept already: a phone that sends again leaves no second one."""
+    told = VisitRevision.objects.filter(client_id=report.client_id, revision=report.revision)
+    if not report.signature or told.exists():
+        return None
+    return keep_signature(report.signature, project=case.project, by=by)
 
 
 def _begin(case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit:

@@ -165,6 +165,9 @@ class ReasonChange(models.Model):
     sub_reason = models.CharField(max_length=16, choices=SubReason, blank=True)
     note = models.CharField(max_length=400, blank=True)
     at = models.DateTimeField()
+    said_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the owner said it, where that was at a contact.")
+    )
     by = models.ForeignKey("company.User", models.PROTECT, related_name="+")
 
     class Meta:

@@ -78,8 +78,14 @@ async function takeUp(view, form, record, { restored, strip, showSignature }) {
   if (gone.length) say(lost, lost.dataset.noPlace.replace("{what}", gone.map(([, value]) => value).join(words.comma)));
 }
 
+// The visit of the queue that may still be corrected; null where it has arrived or is being removed.
+async function correctable(visit) {
+  const record = await contentOf(person, visit);
+  return record?.state === "sent" || record?.removed ? null : record;
+}
+
 async function entryOf(view, form, { id, visit }) {
-  const record = visit && (await contentOf(person, visit));
+  const record = visit && (await correctable(visit));
   const key = record ? record.entry.case : id;
   const row = await rowOf(key);
   if (!record && !row) return null;
@@ -99,7 +105,7 @@ export async function showVisit(view, wanted) {
   if (!entry) {
     form.hidden = true;
     view.querySelector("[data-talk]").hidden = true;
-    view.querySelector("[data-unknown-case]").hidden = false;
+    view.querySelector(wanted.visit ? "[data-unknown-visit]" : "[data-unknown-case]").hidden = false;
     return;
   }
   const { record, key } = entry;

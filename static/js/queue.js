@@ -1,5 +1,5 @@
-// Visits that wait on this phone. A record is named by the visit's id; what was said and photographed is sealed, in the
-// clear are only whose it is and how far it has come: waiting, refused or sent.
+// Visits that wait on this phone. A record is named by the visit's id; what was said and photographed is sealed, and what
+// the server said of it too. In the clear are only whose it is and how far it has come: waiting, refused or sent.
 import { askToStay, database, isFull, keyOf, reopen, sealFile, sealWords, unsealFile, unsealWords } from "./phone_store.js";
 
 const changed = () => document.dispatchEvent(new CustomEvent("queue-changed"));
@@ -68,9 +68,9 @@ export async function contentOf(person, visit) {
   const record = await (await database()).get("queue", visit);
   if (!record || record.person !== person) return null;
   const key = await keyOf(person);
-  const { about, fields } = await unsealWords(key, record.words);
+  const words = await unsealWords(key, record.words);
   const files = await Promise.all(record.photos.map(async (one) => [one.name, await unsealFile(key, one)]));
-  return { ...record, about, fields, files };
+  return { ...record, ...words, files };
 }
 
 async function change(visit, revision, alter) {
@@ -87,17 +87,14 @@ export const markAttempted = (visit, revision) =>
 
 // What the server said of a record that `contentOf` gave. One that was corrected meanwhile goes on waiting with its
 // higher revision. What is sent leaves nothing here but that it was sent.
-export async function settle(sent, { state, errors, flags, url }) {
-  const { visit, revision, person, about } = sent;
-  const words = await sealWords(await keyOf(person), { about, fields: [] });
+export async function settle({ visit, revision, person, about, fields }, { state, errors, flags, url }) {
+  const key = await keyOf(person);
+  const refused = { refused: errors, deleted: [{ key: "removed_before" }] }[state];
+  const words = await sealWords(key, refused ? { about, fields, answer: refused } : { about, fields: [], flags, url });
   return change(visit, revision, (record, store) => {
-    if (state === "refused") return store.put({ ...record, state, answer: errors }, visit);
-    if (record.removed) return store.delete(visit);
-    if (state === "deleted") {
-      return store.put({ ...record, state: "refused", answer: [{ key: "removed_before" }] }, visit);
-    }
-    const left = { words, photos: [], size: 0, answer: undefined };
-    return store.put({ ...record, ...left, state: "sent", flags, url, sentAt: Date.now() }, visit);
+    if (record.removed && state !== "refused") return store.delete(visit);
+    if (refused) return store.put({ ...record, words, state: "refused" }, visit);
+    return store.put({ ...record, words, photos: [], size: 0, state: "sent", sentAt: Date.now() }, visit);
   });
 }
 
@@ -106,7 +103,7 @@ export const remove = (visit, revision) =>
   change(visit, revision, (record, store) => {
     if (!record.attempted || (record.removed && record.state === "refused")) return store.delete(visit);
     const removal = { removed: true, revision: revision + 1, state: "waiting", photos: [], size: 0, count: 0 };
-    return store.put({ ...record, ...removal, answer: undefined }, visit);
+    return store.put({ ...record, ...removal }, visit);
   });
 
 // Of what was sent before today nothing is left.

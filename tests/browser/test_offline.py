@@ -219,6 +219,8 @@ def test_what_the_server_sends_back_is_kept_with_its_reason(sign_in: SignIn, sta
     back = page.locator("[data-group=refused] .qi > .body")
     expect(back).to_have_count(1)
     expect(back).to_contain_text("收据号：")
+    reason = (back.locator("[data-why]").text_content() or "").split("：")[1]
+    assert reason[:12] not in page.evaluate(EVERYTHING), "what the server said is sealed too"
     page.reload()
     expect(back).to_have_count(1)
 
@@ -226,8 +228,12 @@ def test_what_the_server_sends_back_is_kept_with_its_reason(sign_in: SignIn, sta
     expect(page.get_by_role("alert").filter(has_text="收据号")).to_be_visible()
     page.goto(page.url + "#s3")
     page.get_by_label("收据号").fill(f"{TAKEN}-2")
+    corrected = page.url
     page.get_by_role("button", name="保存登记").click()
     expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(2)
+    page.goto(corrected)
+    expect(page.get_by_text("这次上门已不在本机等待")).to_be_visible()
+    expect(page.get_by_role("button", name="保存登记")).to_be_hidden()
     assert [visit[:2] for visit in arrived(stack, "收款第")] == [["收款第1户", 1], ["收款第2户", 2]]
 
 

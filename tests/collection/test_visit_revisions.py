@@ -144,6 +144,31 @@ class TestCorrecting:
         assert (case.reason, case.sub_reason) == (ArrearsReason.UNKNOWN, "")
         assert case.reason_changes.count() == 2, "both are in the history"
 
+    def test_a_reason_is_taken_back_after_several_corrections(self, case: Case, worker: User) -> None:
+        first = told(case, reason=Reason(ArrearsReason.OTHER, SubReason.SERVICE))
+        second = again(first, reason=Reason(ArrearsReason.BURGLED))
+        third = again(second, note="门口遇到")
+        for minutes, report in enumerate((first, second, third)):
+            send(case, report, worker, now=NOW + dt.timedelta(minutes=minutes))
+        case.refresh_from_db()
+        assert case.reason == ArrearsReason.BURGLED, "the last word on it"
+        send(case, again(third, reason=None), worker, now=LATER)
+        case.refresh_from_db()
+        assert (case.reason, case.sub_reason) == (ArrearsReason.UNKNOWN, "")
+
+    def test_a_correction_on_another_day_is_no_late_visit(self, case: Case, worker: User) -> None:
+        first = told(case)
+        send(case, first, worker)
+        visit = send(case, again(first, note="不在家"), worker, now=NOW + dt.timedelta(days=1))
+        visit.refresh_from_db()
+        assert (visit.came_late, visit.contact.recorded_at) == (False, NOW)
+
+    def test_a_request_goes_to_the_department_named_last(self, case: Case, worker: User) -> None:
+        first = told(case, requested=LEAK)
+        send(case, first, worker)
+        send(case, again(first, requested=replace(LEAK, department=OwnerRequest.Department.SERVICE)), worker)
+        assert OwnerRequest.objects.get().department == OwnerRequest.Department.SERVICE
+
     def test_a_claim_that_was_a_slip_of_the_finger(self, case: Case, worker: User) -> None:
         first = told(case, payment=Payment.CLAIMS_PAID)
         send(case, first, worker)
@@ -196,6 +221,49 @@ class TestSettled:
         self.refuse(case, again(first, note="不在家"), worker, Settled.CONDUCT)
         with pytest.raises(VisitSettledError):
             remove_visit(case, first.client_id, 2, by=worker, now=NOW)
+
+
+class TestLate:
+    """A visit that waited on a phone while others worked on: what was said later stands."""
+
+    SOON = TODAY + dt.timedelta(days=3)
+    EARLIER = NOW - dt.timedelta(hours=3)
+
+    def test_it_takes_nothing_back(self, case: Case, worker: User) -> None:
+        newer = Promised(TODAY + dt.timedelta(days=2), Decimal("100.00"))
+        reason = Reason(ArrearsReason.OTHER, SubReason.SERVICE)
+        send(
+            case, told(case, payment=Payment.PROMISED, promised=newer, reason=reason, next_contact_on=self.SOON), worker
+        )
+        late = told(
+            case, happened_at=self.EARLIER, payment=Payment.PROMISED, promised=PROMISED,
+            reason=Reason(ArrearsReason.BURGLED), next_contact_on=TODAY,
+        )  # fmt: skip
+        visit = send(case, late, worker, now=LATER)
+        case.refresh_from_db()
+        assert (Reason.of(case), case.next_contact_on) == (reason, self.SOON)
+        states = dict(PromiseToPay.objects.values_list("amount", "state"))
+        assert states == {newer.amount: PromiseToPay.State.WAITING, PROMISED.amount: PromiseToPay.State.REPLACED}
+        told_then = VisitRevision.objects.get(client_id=visit.client_id).content
+        assert (told_then["reason"], told_then["next_contact_on"]) == ("burgled", TODAY.isoformat())
+
+    def test_of_two_late_ones_the_later_counts_however_they_arrive(self, case: Case, worker: User) -> None:
+        first = told(case, happened_at=self.EARLIER, reason=Reason(ArrearsReason.BURGLED))
+        second = told(case, reason=Reason(ArrearsReason.OTHER, SubReason.SERVICE))
+        for report in (first, second):
+            send(case, report, worker, now=LATER)
+        case.refresh_from_db()
+        assert case.sub_reason == SubReason.SERVICE
+
+    def test_without_a_later_promise_the_earlier_waits_again(self, case: Case, worker: User) -> None:
+        newer = told(case, payment=Payment.PROMISED, promised=replace(PROMISED, amount=Decimal("100.00")))
+        send(case, newer, worker)
+        send(case, told(case, happened_at=self.EARLIER, payment=Payment.PROMISED, promised=PROMISED), worker, now=LATER)
+        remove_visit(case, newer.client_id, 2, by=worker, now=LATER)
+        promise = PromiseToPay.objects.get()
+        assert (promise.amount, promise.state, promise.judged_on) == (
+            PROMISED.amount, PromiseToPay.State.WAITING, None,
+        )  # fmt: skip
 
 
 class TestOnTheTimeline:

@@ -1,0 +1,32 @@
+"""What was said later stands: a visit that reaches the server late, or is corrected, takes nothing of it back."""
+
+from datetime import datetime
+
+from django.db.models.functions import Coalesce
+
+from collection.models import ContactAttempt, PromiseToPay, ReasonChange, Visit, VisitRevision
+
+
+def own_moments(contact: ContactAttempt) -> list[datetime]:
+    """When the server heard of the visit and of each correction; nothing for other contacts."""
+    visits = Visit.objects.filter(contact=contact)
+    told = VisitRevision.objects.filter(client_id__in=visits.values("client_id"))
+    return list(told.values_list("received_at", flat=True))
+
+
+def has_later_contact(contact: ContactAttempt) -> bool:
+    """Whether somebody was in contact about the case after ``contact``."""
+    return ContactAttempt.objects.filter(case=contact.case_id, happened_at__gt=contact.happened_at).exists()
+
+
+def has_later_promise(contact: ContactAttempt) -> bool:
+    """Whether the owner promised something after ``contact``."""
+    return PromiseToPay.objects.filter(case=contact.case_id, contact__happened_at__gt=contact.happened_at).exists()
+
+
+def has_later_reason(contact: ContactAttempt) -> bool:
+    """Whether the reason was set after ``contact``, by anything but what was told of it before."""
+    changes = ReasonChange.objects.filter(case=contact.case_id).exclude(
+        at__in=own_moments(contact), by=contact.recorded_by_id
+    )
+    return changes.annotate(said=Coalesce("said_at", "at")).filter(said__gt=contact.happened_at).exists()

@@ -56,7 +56,8 @@ def contacts_of_weeks(project: Project, weeks: Collection[date]) -> dict[date, l
     if not found:
         return found
     since, until = _bounds(min(found))[0], _bounds(max(found))[1]
-    recorded = ContactAttempt.objects.filter(project=project, recorded_at__gte=since, recorded_at__lt=until)
+    contacts = ContactAttempt.objects.wholes().filter(project=project)
+    recorded = contacts.filter(recorded_at__gte=since, recorded_at__lt=until)
     for pk, at in recorded.order_by("pk").values_list("pk", "recorded_at"):
         found.get(_monday(timezone.localdate(at)), []).append(pk)
     return found
@@ -82,7 +83,7 @@ def record_result(
 
 def _undrawn(week: date) -> list[Project]:
     first, end = _bounds(week)
-    busy = ContactAttempt.objects.filter(recorded_at__gte=first, recorded_at__lt=end).order_by()
+    busy = ContactAttempt.objects.wholes().filter(recorded_at__gte=first, recorded_at__lt=end).order_by()
     projects = Project.objects.filter(is_active=True, pk__in=busy.values("project"))
     drawn = CallBackDraw.objects.filter(week_start=week)
     return list(projects.exclude(pk__in=drawn.values("project")).order_by("pk"))

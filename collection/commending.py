@@ -42,7 +42,7 @@ class Effort:
 
 def efforts(project: Project, *, since: date, until: date) -> list[Effort]:
     """Everybody who did something from ``since`` to ``until``, most first. Six queries."""
-    contacts = ContactAttempt.objects.filter(
+    contacts = ContactAttempt.objects.wholes().filter(
         project=project, happened_at__date__gte=since, happened_at__date__lte=until, is_incoming=False
     )
     promises = PromiseToPay.objects.filter(

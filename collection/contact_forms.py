@@ -44,6 +44,10 @@ HINTS: dict[str, Any] = {
     Payment.CLAIMS_PAID: _("no more pressing until it is checked"),
     BY_RULE: _("the day after a promise, else in a week"),
 }
+NOT_SERVED = _(
+    "One of these units is not of the same owner any more, or you may no longer record anything for it. Untick it; "
+    "what was said of it can be recorded by itself."
+)
 NOBODY_MET = frozenset({Outcome.NO_ANSWER, Outcome.VACANT, Outcome.WRONG_PERSON, Outcome.PASSED_ON})
 LONGEST_AGO = timedelta(days=365)
 LONGEST_PROMISE = timedelta(days=365)
@@ -238,6 +242,12 @@ class VisitForm(ContactForm):
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
     responsible_id = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    also = forms.MultipleChoiceField(
+        label=_("Also for these units"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_SERVED},
+    )
     reason = forms.ChoiceField(label=_("Reason"), widget=forms.RadioSelect, required=False)
     request_kind = forms.ChoiceField(
         label=_("Owner's request"),
@@ -280,8 +290,12 @@ class VisitForm(ContactForm):
     cash_method = forms.ChoiceField(label=_("Method"), required=False, choices=CashTaken.Method.choices)
     cash_receipt = forms.CharField(label=_("Receipt number"), required=False, max_length=40)
 
-    def __init__(self, *args: Any, roles: frozenset[Role], phones: list[Phone], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, roles: frozenset[Role], phones: list[Phone], others: Collection[Case] = (), **kwargs: Any
+    ) -> None:
+        """``others`` are cases of the same person that the visit may have served too."""
         super().__init__(*args, **kwargs)
+        self._choices("also", [(str(other.pk), other.account.unit.code) for other in others])
         reasons = [(reason.key, reason.label) for reason in reasons_for(roles)]
         self._choices("reason", [("", _t("as it is")), *reasons])
         numbers = [(str(phone.pk), phone.masked) for phone in phones]
@@ -329,6 +343,7 @@ class VisitForm(ContactForm):
             photos=given["photos"],
             signature=given["signature"],
             responsible_id=given["responsible_id"],
+            also=tuple(sorted(int(case_id) for case_id in given["also"])),
         )
 
     def _requested(self) -> Requested | None:

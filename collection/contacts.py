@@ -1,6 +1,6 @@
 """Contacts that happened, by whatever channel: one record with everything that came of it (C8)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -95,7 +95,21 @@ def record_contact(
 
 def lock_case(case_id: int) -> Case:
     """The case under lock, as it is now."""
-    return Case.objects.select_for_update(of=("self",)).select_related("project", "account").get(pk=case_id)
+    (locked,) = lock_cases([case_id])
+    return locked
+
+
+def lock_cases(case_ids: Iterable[int]) -> list[Case]:
+    """The cases under lock, as they are now, always in the same order: two that meet wait and do not block each other.
+
+    Raises Case.DoesNotExist where one is missing.
+    """
+    wanted = set(case_ids)
+    cases = Case.objects.select_for_update(of=("self",)).select_related("project", "account")
+    locked = list(cases.filter(pk__in=wanted).order_by("pk"))
+    if len(locked) < len(wanted):
+        raise Case.DoesNotExist
+    return locked
 
 
 def write_contact(
@@ -106,11 +120,12 @@ def write_contact(
     now: datetime,
     submission: UUID | None = None,
     instead_of: ContactAttempt | None = None,
+    also: Collection[Case] = (),
 ) -> ContactAttempt:
-    """The contact itself, flagged with the limits that it passed. The caller holds the case's lock.
+    """The contact itself, flagged with the limits that it passed. The caller holds the lock of ``case`` and ``also``.
 
     A phone's clock may run ahead: what it says of the future happened now. ``instead_of`` is overwritten, but for when
-    the server first heard of it.
+    the server first heard of it. ``also`` are other cases that it serves: their people and holds are looked at too.
     """
     heard_at = instead_of.recorded_at if instead_of else now
     contact = ContactAttempt(
@@ -129,8 +144,8 @@ def write_contact(
         note=report.note,
         submission=submission,
     )
-    lock_people(case)
-    contact.breach = ",".join(breaches(contact))
+    lock_people([case, *also])
+    contact.breach = ",".join(breaches(contact, also=also))
     contact.save(force_insert=instead_of is None, force_update=instead_of is not None)
     return contact
 

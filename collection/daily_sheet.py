@@ -113,7 +113,7 @@ def _due(case: Case, today: date) -> DueLine:
 
 def _results(team: Team, day: date) -> list[MemberResult]:
     """Of everybody who recorded something on the team's cases for that day, and of the members who did not."""
-    contacts = ContactAttempt.objects.filter(case__team=team, happened_at__date=day, is_incoming=False)
+    contacts = ContactAttempt.objects.wholes().filter(case__team=team, happened_at__date=day, is_incoming=False)
     counted: Any = contacts.order_by().values("recorded_by").annotate(
         attempts=Count("pk"),
         visits=Count("pk", filter=Q(channel=ContactAttempt.Channel.VISIT)),

@@ -169,29 +169,37 @@ def holds_of(cases: Collection[Case], *, now: datetime) -> dict[int, list[Refusa
     return {case_id: refusals for case_id, refusals in found.items() if refusals}
 
 
-def breaches(contact: ContactAttempt) -> list[Limit]:
+def breaches(contact: ContactAttempt, *, also: Collection[Case] = ()) -> list[Limit]:
     """The limits that a contact of this kind passed at its moment, whether or not it is saved; [] for an incoming one.
 
-    Contacts recorded later than it count too, so that the order in which a phone sends them does not matter.
+    Contacts recorded later than it count too, so that the order in which a phone sends them does not matter. ``also``
+    are other cases that the same visit served: what held them was passed too.
     """
     if contact.is_incoming:
         return []
-    at, channel = contact.happened_at, ContactAttempt.Channel(contact.channel)
-    past = histories([contact.case], after=at - WEEK, until=at + WEEK, leave_out=contact.pk)[contact.case_id]
-    holds = read_holds([contact.case], now=at, leave_out=contact.pk)
-    refusals = [
-        *hold_refusals(contact.case, holds, channel=channel, today=timezone.localdate(at)),
-        *hour_refusals(contact.case.project, now=at),
-    ]
-    cleared = _with_override(refusals, is_overridden=(contact.case_id, channel) in holds.overrides)
-    passed = [refusal.limit for refusal in cleared.reasons]
-    if contact.case_id not in holds.claims:  # the case says how it is now; what counts is what was known then
-        passed = [limit for limit in passed if limit != Limit.CLAIMS_PAID]
+    cases, at, channel = [contact.case, *also], contact.happened_at, ContactAttempt.Channel(contact.channel)
+    past = histories(cases, after=at - WEEK, until=at + WEEK, leave_out=contact.pk)
+    holds = read_holds(cases, now=at, leave_out=contact.pk)
+    passed = [limit for case in cases for limit in _passed(case, contact, holds)]
     if (contact.case_id, channel) not in holds.overrides:
-        passed += [rule.limit for rule in COUNT_RULES if _passes(rule, past, channel, at)]
+        everybody = [contacts for case in cases for contacts in past[case.pk]]
+        passed += [rule.limit for rule in COUNT_RULES if _passes(rule, everybody, channel, at)]
     if contact.phone and is_barred(contact.phone):
         passed.append(Limit.BARRED_NUMBER)
-    return [limit for limit in passed if limit not in NEVER_A_BREACH]
+    return list(dict.fromkeys(limit for limit in passed if limit not in NEVER_A_BREACH))
+
+
+def _passed(case: Case, contact: ContactAttempt, holds: Holds) -> Iterator[Limit]:
+    """What held ``case`` when ``contact`` was made; the hour is asked about once, where it was made."""
+    channel, at = ContactAttempt.Channel(contact.channel), contact.happened_at
+    refusals = [
+        *hold_refusals(case, holds, channel=channel, today=timezone.localdate(at)),
+        *(hour_refusals(case.project, now=at) if case.pk == contact.case_id else []),
+    ]
+    for refusal in _with_override(refusals, is_overridden=(case.pk, channel) in holds.overrides).reasons:
+        # the case says how it is now; what counts is what was known then
+        if refusal.limit != Limit.CLAIMS_PAID or case.pk in holds.claims:
+            yield refusal.limit
 
 
 def hour_refusals(project: Project, *, now: datetime) -> list[Refusal]:

@@ -2,13 +2,16 @@
 
 A person is an owner, together with owners of the same name and ID number in the project; rows that were merged by
 hand are one row of owners anyway. Each of several co-owners
-answers for the whole and is counted alone: a visit to a flat of two is a visit to both.
+answers for the whole and is counted alone: a visit to a flat of two is a visit to both. A visit that served several
+units is one, for whoever answers for any of them.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import Q
 
 from collection.models import Case, ContactAttempt
 from owners.models import Owner, OwnershipMember
@@ -29,17 +32,19 @@ def histories(
 ) -> dict[int, list[list[PastContact]]]:
     """By case id what happened to each of its people in that time, and to the case itself; four queries.
 
-    ``leave_out`` is the id of a contact that is not to count. Incoming contacts never do.
+    ``leave_out`` is the id of a contact that is not to count, with its parts. Incoming contacts never do.
     """
     ids = [case.pk for case in cases]
     counted = ContactAttempt.objects.filter(is_incoming=False, happened_at__gt=after, happened_at__lte=until)
     if leave_out is not None:
-        counted = counted.exclude(pk=leave_out)
+        counted = counted.exclude(Q(pk=leave_out) | Q(part_of=leave_out))
     people = people_of(ids)
     owners = _owners_of(cases, {person for persons in people.values() for person in persons})
     by_case = _grouped(counted.filter(case__in=ids).values_list("case_id", "channel", "happened_at"))
     to_owner = counted.filter(case__account__ownership__members__owner__in=owners).order_by()
-    by_owner = to_owner.values_list("case__account__ownership__members__owner_id", "pk", "channel", "happened_at")
+    by_owner = to_owner.with_wholes().values_list(
+        "case__account__ownership__members__owner_id", "whole_id", "channel", "happened_at"
+    )
     by_person: dict[PersonKey, dict[int, PastContact]] = defaultdict(dict)
     for owner_id, contact_id, channel, at in by_owner:
         if owner_id in owners:
@@ -50,12 +55,13 @@ def histories(
     }
 
 
-def lock_people(case: Case) -> None:
+def lock_people(cases: Collection[Case]) -> None:
     """Whoever records a contact with one of these people, be it on another of their units, waits for the transaction.
 
     Two contacts at one moment would not see each other, and neither would be the one too many.
     """
-    owners = _owners_of([case], people_of([case.pk])[case.pk])
+    persons = people_of([case.pk for case in cases]).values()
+    owners = _owners_of(cases, {person for people in persons for person in people})
     list(Owner.objects.filter(pk__in=owners).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 

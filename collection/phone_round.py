@@ -4,7 +4,7 @@ Masked names and a band instead of the amount; no number, no address beyond the 
 be visited; of the others the room is told and why.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,14 +26,15 @@ def phone_round(project: Project, user: User, *, now: datetime) -> dict[str, Any
     """What a phone downloads for today, fit for JSON; a fixed number of queries."""
     walk = build_round(project, user, now=now)
     last = _last_contacts([row.case for row in walk.rows])
+    free = {row.case.pk for row in walk.rows if row.may_be_visited}
     return {
         "person": user.pk,
         "day": timezone.localdate(now).isoformat(),
         "made_at": now.isoformat(),
         "ticked": walk.checklist.completed_at is not None,
-        "to_visit": sum(_may_be_visited(row) for row in walk.rows),
+        "to_visit": sum(row.may_be_visited for row in walk.rows),
         "entrances": [
-            {"title": _title(entrance), "rows": [_row(row, user, last) for row in entrance.rows]}
+            {"title": _title(entrance), "rows": [_row(row, user, last, free) for row in entrance.rows]}
             for entrance in walk.entrances
         ],
     }
@@ -50,10 +51,6 @@ def band(amount: Decimal) -> str:
     return f"{over[-1]:,}–{under[0]:,}"
 
 
-def _may_be_visited(row: RoundRow) -> bool:
-    return row.stop == Stop.TO_VISIT and row.is_verified
-
-
 def _title(entrance: Entrance) -> str:
     if not entrance.entrance:
         return entrance.building
@@ -61,14 +58,17 @@ def _title(entrance: Entrance) -> str:
     return _("%(building)s, entrance %(entrance)s") % place
 
 
-def _row(row: RoundRow, user: User, last: Mapping[int, ContactAttempt]) -> dict[str, Any]:
+def _row(
+    row: RoundRow, user: User, last: Mapping[int, ContactAttempt], free: Collection[int]
+) -> dict[str, Any]:  # fmt: skip
+    """``free``: ids of cases that may be visited; where others of the person may not, their ticks are left out."""
     unit = row.case.account.unit
     told: dict[str, Any] = {"case": row.case.pk, "unit": unit.code, "room": unit.room, "stop": row.stop.value}
     if row.stop == Stop.NOT_TODAY:
         told["why"] = _("; ").join(_(", ").join(filter(None, [str(r.limit.label), r.till])) for r in row.why_not)
     if row.stop == Stop.TO_VISIT and not row.is_verified:
         told |= {"stop": Stop.NOT_TODAY.value, "why": _("not verified: not to be visited yet")}
-    if not _may_be_visited(row):
+    if not row.may_be_visited:
         return told
     points = talking_points(row.reason, talk_fields(row.case, user))
     return told | {
@@ -79,9 +79,14 @@ def _row(row: RoundRow, user: User, last: Mapping[int, ContactAttempt]) -> dict[
         "reason": row.reason.label,
         "last": _last(last.get(row.case.pk)),
         "same": [case.account.unit.code for case in row.same_person],
+        "also": [_other(case, is_ticked=case.pk in free) for case in row.same_person],
         "say": points.say,
         "never": points.never,
     }
+
+
+def _other(case: Case, *, is_ticked: bool) -> dict[str, Any]:
+    return {"case": case.pk, "unit": case.account.unit.code, "ticked": is_ticked}
 
 
 def _last_contacts(cases: Iterable[Case]) -> dict[int, ContactAttempt]:

@@ -229,7 +229,9 @@ def _team_lines(project: Project, period: Period, teams: dict[int, TeamId]) -> I
     for account_id, amount in _received(project, period).order_by().values_list("account").annotate(Sum("amount")):
         team = teams.get(account_id)
         received[team] = received.get(team, ZERO) + amount
-    contacts = ContactAttempt.objects.filter(project=project, happened_at__date__range=days, is_incoming=False)
+    contacts = ContactAttempt.objects.wholes().filter(
+        project=project, happened_at__date__range=days, is_incoming=False
+    )  # fmt: skip
     worked = {
         team: (number, reached)
         for team, number, reached in contacts.order_by()
@@ -260,7 +262,7 @@ def _reasons(project: Project) -> list[dict[str, Any]]:
 
 
 def _channels(project: Project, period: Period) -> list[dict[str, Any]]:
-    contacts = ContactAttempt.objects.filter(
+    contacts = ContactAttempt.objects.wholes().filter(
         project=project, happened_at__date__range=(period.starts_on, period.ends_on), is_incoming=False
     )
     rows = (

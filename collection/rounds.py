@@ -14,7 +14,7 @@ from arrears.models import Verification
 from arrears.queries import Bucket, bucket_of, settled_since
 from arrears.verification import valid_verifications
 from collection.limits import Clearance, Limit, Refusal, clearances, hour_refusals
-from collection.models import Case, CaseTransition, ContactAttempt, PromiseToPay, RoundChecklist, Visit
+from collection.models import Case, CaseTransition, ContactAttempt, PromiseToPay, RoundChecklist
 from collection.reasons import Reason
 from collection.same_person import together
 from company.models import Project, User
@@ -42,11 +42,16 @@ class RoundRow:
     reason: Reason
     clearance: Clearance
     is_verified: bool
-    visit: Visit | None = None
+    visit: ContactAttempt | None = None
     promise: PromiseToPay | None = None
     paid_at: datetime | None = None
     owed: Decimal = ZERO
     same_person: list[Case] = field(default_factory=list)
+
+    @property
+    def may_be_visited(self) -> bool:
+        """Whether somebody may set out for it: nothing of its own speaks against it, and it is verified."""
+        return self.stop == Stop.TO_VISIT and self.is_verified
 
     @property
     def why_not(self) -> list[Refusal]:
@@ -155,7 +160,7 @@ def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRo
             clearance=clearance,
             is_verified=case.account_id in verified,
             visit=visit,
-            promise=getattr(visit.contact, "promise", None) if visit else None,
+            promise=getattr(visit, "promise", None),
             paid_at=paid_at.get(case.pk),
             owed=case.overdue or owed_before.get(case.account_id, ZERO),
             same_person=of_one_person.get(case.pk, []),
@@ -164,11 +169,11 @@ def _rows(cases: list[Case], project: Project, *, now: datetime) -> list[RoundRo
     return rows
 
 
-def _visits_today(cases: Iterable[Case], now: datetime) -> dict[int, Visit]:
-    """The latest visit of today by case."""
-    visits = Visit.objects.filter(contact__case__in=list(cases), contact__happened_at__gte=_midnight(now))
-    found = visits.select_related("contact__promise").order_by("contact__happened_at")
-    return {visit.contact.case_id: visit for visit in found}
+def _visits_today(cases: Iterable[Case], now: datetime) -> dict[int, ContactAttempt]:
+    """The latest visit of today by case, also where it was told at the door of another unit of the person."""
+    today = ContactAttempt.objects.filter(case__in=list(cases), happened_at__gte=_midnight(now))
+    visits = today.filter(Q(visit__isnull=False) | Q(part_of__isnull=False)).order_by("happened_at")
+    return {visit.case_id: visit for visit in visits.select_related("visit", "promise", "part_of__case__account__unit")}
 
 
 def _midnight(now: datetime) -> datetime:
@@ -191,7 +196,7 @@ def _owed_before(closed: Iterable[Case], now: datetime) -> dict[int, Decimal]:
     return known | settled_since(accounts, since=_midnight(now), due_before=timezone.localdate(now))
 
 
-def _stop_of(case: Case, visit: Visit | None, clearance: Clearance) -> Stop:
+def _stop_of(case: Case, visit: ContactAttempt | None, clearance: Clearance) -> Stop:
     if case.state == Case.State.CLOSED:
         return Stop.PAID
     if visit:

@@ -2,17 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 
-from collection.models import Case
+from django.db.models import Q
+
+from collection.limits import COUNT_RULES, Limit, clearances
+from collection.models import Case, ContactAttempt
 from collection.models.cases import CaseQuerySet
 from collection.people_contacted import people_of
 from owners.persons import PersonKey, rows_of
 
+OF_THE_VISIT = frozenset({Limit.HOURS, Limit.NIGHT, *(rule.limit for rule in COUNT_RULES)})
 
-def other_cases(case: Case, *, visible: CaseQuerySet) -> list[Case]:
-    """Open cases among ``visible`` for which one of the people of ``case`` answers too; three queries."""
+
+def other_cases(case: Case, *, visible: CaseQuerySet, chosen: Collection[int] = ()) -> list[Case]:
+    """Open cases among ``visible`` for which one of the people of ``case`` answers too; three queries.
+
+    Those of ``chosen`` are among them also where they are paid by now.
+    """
     rows = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
-    found = visible.open().filter(account__ownership__members__owner__in=rows).exclude(pk=case.pk)
+    wanted = visible.filter(Q(state=Case.State.OPEN) | Q(pk__in=chosen))
+    found = wanted.filter(account__ownership__members__owner__in=rows).exclude(pk=case.pk)
     return list(found.select_related("account__unit__building", "responsible").distinct().in_round_order())
 
 
@@ -29,3 +39,10 @@ def together(cases: Collection[Case]) -> dict[int, list[Case]]:
         if others:
             found[case_id] = [case for case in cases if case.pk in others]
     return found
+
+
+def free_of_holds(cases: Collection[Case], *, now: datetime) -> list[int]:
+    """Ids of those of ``cases`` (of one project) for which a visit to their person may be meant too: nothing but the
+    hour and what the person has had enough of speaks against them. A fixed number of queries."""
+    cleared = clearances(cases, ContactAttempt.Channel.VISIT, now=now)
+    return [case_id for case_id, one in cleared.items() if {refusal.limit for refusal in one.reasons} <= OF_THE_VISIT]

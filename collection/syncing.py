@@ -12,7 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from collection.limits import passed_limits
-from collection.models import Visit
+from collection.models import Case, Visit
 
 MESSAGE_VERSION = 1
 """Raised whenever a message of an older page could be misread; such a page has to load itself anew."""
@@ -68,6 +68,9 @@ def flags_of(visit: Visit) -> list[dict[str, str]]:
         flags.append((visit.changed_meanwhile, visit.get_changed_meanwhile_display()))
     if visit.came_late:
         flags.append(("late", _("sent on a later day than it happened")))
+    paid = visit.contact.parts.filter(case__state=Case.State.CLOSED).order_by("pk")
+    for unit in paid.values_list("case__account__unit__code", flat=True):
+        flags.append(("also_paid", _("%(unit)s was paid meanwhile") % {"unit": unit}))
     flags += [(limit.value, str(limit.label)) for limit in passed_limits(visit.contact)]
     return [{"key": key, "text": text} for key, text in flags]
 

@@ -1,8 +1,9 @@
 """Everything done on a case on one line of time, newest first."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,7 +59,7 @@ def timeline(case: Case, *, viewer: User | None = None) -> list[Entry]:
     What is said of a member's conduct is for who answers for it.
     """
     entries = [
-        *_contacts(case),
+        *_contacts(case, viewer),
         *_contacts_elsewhere(case),
         *(_complaints(case, viewer) if viewer else ()),
         *_requests(case),
@@ -77,21 +78,15 @@ def counts(entries: Collection[Entry]) -> dict[Group, int]:
     return {group: sum(entry.group == group for entry in entries) for group in Group}
 
 
-def _contacts(case: Case) -> Iterator[Entry]:
+def _contacts(case: Case, viewer: User | None) -> Iterator[Entry]:
     photos = Prefetch("visit__photos", VisitPhoto.objects.select_related("file", "place").order_by("pk"))
-    contacts = case.contacts.select_related("recorded_by", "visit__signature", "emergency_contact").prefetch_related(
-        photos, "files"
-    )
+    rows = case.contacts.select_related("recorded_by", "visit__signature", "emergency_contact", "part_of__visit")
+    contacts = list(rows.prefetch_related(photos, "files"))
+    elsewhere = _rows_elsewhere(contacts, viewer)
     for contact in contacts:
         visit = getattr(contact, "visit", None)
-        warnings = [_("limit passed: %(limit)s") % {"limit": limit.label} for limit in passed_limits(contact)]
-        if visit and visit.changed_meanwhile:
-            warnings.append(visit.get_changed_meanwhile_display())
-        if visit and visit.came_late:
-            warnings.append(
-                _("reached the server on %(day)s") % {"day": short_day(timezone.localdate(contact.recorded_at))}
-            )
         waits = contact.payment in {Said.PROMISED, Said.CLAIMS_PAID}
+        others = elsewhere[contact.part_of_id or contact.pk]
         yield entry(
             contact.happened_at,
             Group.CONTACT,
@@ -99,24 +94,53 @@ def _contacts(case: Case) -> Iterator[Entry]:
             contact_title(contact),
             colour="amber" if waits else "",
             person=contact.recorded_by.name,
-            detail=contact.note,
-            warnings=warnings,
+            detail=_("one visit for several units of the same owner") if contact.part_of else contact.note,
+            warnings=list(_warnings(contact)),
             photos=list(visit.photos.all()) if visit else [],
             files=list(contact.files.all()),
             signature=visit.signature.pk if visit and hasattr(visit, "signature") else None,
             contact=contact.pk,
+            told_at=next((other.case for other in others if contact.part_of), None),
+            served=[other.case for other in others if not contact.part_of],
         )
 
 
+def _warnings(contact: ContactAttempt) -> Iterator[str]:
+    """What passed a limit or came late did so on each of its cases."""
+    whole, visit = contact.whole, getattr(contact, "visit", None)
+    for limit in passed_limits(whole):
+        yield _("limit passed: %(limit)s") % {"limit": limit.label}
+    if visit and visit.changed_meanwhile:
+        yield visit.get_changed_meanwhile_display()
+    if hasattr(whole, "visit") and whole.visit.came_late:
+        yield _("reached the server on %(day)s") % {"day": short_day(timezone.localdate(contact.recorded_at))}
+
+
+def _rows_elsewhere(
+    contacts: Collection[ContactAttempt], viewer: User | None
+) -> dict[int, list[ContactAttempt]]:  # fmt: skip
+    """By id of a visit that served several units its rows on other cases that ``viewer`` may see: the visit itself
+    where ``contacts`` have a part of it, and its parts where they have the visit."""
+    found: dict[int, list[ContactAttempt]] = defaultdict(list)
+    if viewer is None:
+        return found
+    wholes = [contact.part_of_id for contact in contacts if contact.part_of_id]
+    rows = ContactAttempt.objects.filter(Q(pk__in=wholes) | Q(part_of__in=[contact.pk for contact in contacts]))
+    for row in rows.visible_to(viewer).select_related("case__account__unit").order_by("case__account__unit__sort_key"):
+        found[row.part_of_id or row.pk].append(row)
+    return found
+
+
 def _contacts_elsewhere(case: Case) -> Iterator[Entry]:
-    """What was done to the same people for their other units: it served this case too, and counts.
+    """What was done to the same people for their other units alone: it counts for this case too.
 
     Neither the unit nor what was said is told, since the other case may be another team's.
     """
-    rows = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
-    elsewhere = ContactAttempt.objects.filter(is_incoming=False, case__account__ownership__members__owner__in=rows)
-    latest = elsewhere.exclude(case=case).select_related("recorded_by").distinct().order_by("-happened_at", "-pk")
-    for contact in latest[:LATEST_ELSEWHERE]:
+    owners = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
+    rows = ContactAttempt.objects.filter(is_incoming=False, case__account__ownership__members__owner__in=owners)
+    wholes = rows.exclude(case=case).with_wholes().values("whole_id")
+    elsewhere = ContactAttempt.objects.filter(pk__in=wholes).exclude(case=case).exclude(parts__case=case)
+    for contact in elsewhere.select_related("recorded_by").order_by("-happened_at", "-pk")[:LATEST_ELSEWHERE]:
         yield entry(
             contact.happened_at,
             Group.CONTACT,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from collection.models import ContactFile, VisitPhoto
+from collection.models import Case, ContactFile, VisitPhoto
 
 
 class Group(StrEnum):
@@ -45,6 +45,8 @@ class Entry:
     files: list[ContactFile] = field(default_factory=list)
     signature: int | None = None
     contact: int | None = None  # id of the contact that it is, against which a complaint can be held
+    told_at: Case | None = None  # where what was said of this visit stands
+    served: list[Case] = field(default_factory=list)  # what else the visit was for
 
     @property
     def on(self) -> date:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from collection import stages
-from collection.contacts import ContactReport, lock_case
+from collection.contacts import ContactReport
 from collection.later_words import own_moments
 from collection.models import (
     ArrearsReason,
     Case,
     CashTaken,
+    ConductComplaint,
     ContactAttempt,
+    OwnerRequest,
     PromiseToPay,
     ReasonChange,
     SubReason,
@@ -27,6 +30,8 @@ from collection.models import (
 )
 from collection.promises import Promised
 from collection.reasons import Reason, write_reason
+from collection.requests import Requested
+from collection.visit_parts import drop, lock_visited
 from company.audit import record
 from company.models import User
 
@@ -120,12 +125,13 @@ def write_history(case: Case, report: VisitReport, *, by: User, now: datetime) -
 
 @transaction.atomic
 def remove_visit(case: Case, client_id: UUID, revision: int, *, by: User, now: datetime) -> None:
-    """Take a visit back with all that came of it, also one that has not arrived: it does not come any more.
+    """Take a visit back with all that came of it, also one that has not arrived: it does not come any more. Its parts
+    on other cases go with it.
 
     What was told stays in its history. Again it changes nothing. Raises VisitConflictError, VisitSettledError.
     """
     lock_visit(client_id)
-    locked = lock_case(case.pk)
+    locked, others = lock_visited(case, client_id)
     try:
         visit = earlier_visit(locked, client_id, by=by)
     except VisitRemovedError:
@@ -140,24 +146,22 @@ def remove_visit(case: Case, client_id: UUID, revision: int, *, by: User, now: d
     )  # fmt: skip
     if visit:
         contact = visit.contact
-        record(action="visits.removed", by=by, project=locked.project, obj=locked, visit=str(client_id))
+        for one in (locked, *others):
+            record(action="visits.removed", by=by, project=one.project, obj=one, visit=str(client_id))
         visit.delete()
-        contact.delete()
-        if locked.state == Case.State.OPEN:
-            locked.next_contact_on = timezone.localdate(now)  # somebody has to look again
-            locked.save(update_fields=["next_contact_on"])
-        stages.refresh([locked], now=now)
+        drop([*contact.parts.all(), contact], now=now)
+        stages.refresh([locked, *others], now=now)
 
 
 def take_back(visit: Visit, case: Case, report: VisitReport | None, *, now: datetime) -> None:
     """Undo what came of a visit and is not told again in ``report``. News of numbers and addresses stay: these have a
     history and a page of their own. Raises VisitSettledError; the caller holds the case's lock."""
     told = report.contact if report else None
-    if visit.contact.complaints.exists() or visit.contact.call_backs.exists():
+    if _is_looked_into(visit.contact):
         raise VisitSettledError(Settled.CONDUCT)
     _keep_cash(visit, report)
     _take_back_promise(visit.contact, told)
-    _take_back_requests(visit.contact, told)
+    _take_back_requests(visit, told)
     visit.photos.all().delete()
     if told is None or told.reason is None:
         _take_back_reason(visit.contact, case, now=now)
@@ -165,6 +169,12 @@ def take_back(visit: Visit, case: Case, report: VisitReport | None, *, now: date
         others = case.contacts.filter(payment=ContactAttempt.Payment.CLAIMS_PAID, happened_at__date__gte=case.opened_on)
         case.claims_paid = others.exclude(pk=visit.contact_id).exists()
         case.save(update_fields=["claims_paid"])
+
+
+def _is_looked_into(contact: ContactAttempt) -> bool:
+    """Whether somebody complained about the visit, on whichever of its cases, or it was drawn to be called back."""
+    complaints = ConductComplaint.objects.filter(Q(contact=contact) | Q(contact__part_of=contact))
+    return complaints.exists() or contact.call_backs.exists()
 
 
 def what_is_new(visit: Visit, told: ContactReport) -> ContactReport:
@@ -206,14 +216,23 @@ def _wait_again(promise: PromiseToPay, contact: ContactAttempt) -> None:
         before.save(update_fields=["state", "judged_on"])
 
 
-def _take_back_requests(contact: ContactAttempt, told: ContactReport | None) -> None:
-    asked = told.requested if told else None
-    for request in contact.requests.all():
-        if asked and (request.kind, request.text, request.department) == (asked.kind, asked.text, asked.department):
+def _take_back_requests(visit: Visit, told: ContactReport | None) -> None:
+    before = VisitRevision.objects.filter(client_id=visit.client_id, revision=visit.revision).first()
+    asked_before = (before.content["requested"] or []) if before else []
+    for request in visit.contact.requests.all():
+        if told and told.requested and _is_told_again(request, told.requested, asked_before):
             continue
         if request.answered_at:
             raise VisitSettledError(Settled.REQUEST)
         request.delete()
+
+
+def _is_told_again(request: OwnerRequest, asked: Requested, asked_before: list[str]) -> bool:
+    """Whether the same is asked for. That it went to another department since, where somebody handed it on, is no
+    correction of the visit."""
+    if (request.kind, request.text) != (asked.kind, asked.text):
+        return False
+    return request.department == asked.department or asked_before[2:] == [asked.department]
 
 
 def _take_back_reason(contact: ContactAttempt, case: Case, *, now: datetime) -> None:
@@ -237,7 +256,7 @@ def _content(report: VisitReport) -> dict[str, Any]:
         "outcome": contact.outcome,
         "payment": contact.payment,
         "promised": [contact.promised.pay_by.isoformat(), str(contact.promised.amount)] if contact.promised else None,
-        "requested": [contact.requested.kind, contact.requested.text] if contact.requested else None,
+        "requested": [*astuple(contact.requested)] if contact.requested else None,
         "reason": contact.reason.key if contact.reason else None,
         "number": contact.number.news if contact.number else None,
         "second_address": bool(contact.second_address),
@@ -247,4 +266,5 @@ def _content(report: VisitReport) -> dict[str, Any]:
         "cash": [str(report.cash.amount), report.cash.method, report.cash.receipt_no] if report.cash else None,
         "photos": sorted(photo.sent_sha256 for photo in report.photos),
         "signed": bool(report.signature),
+        "also": list(report.also),
     }

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from collection import stages
-from collection.contacts import ContactReport, lock_case, write_consequences, write_contact
+from collection.contacts import ContactReport, write_consequences, write_contact
 from collection.models import Case, CashTaken, Visit, VisitRevision
 from collection.photo_making import await_photos
 from collection.signatures import keep_signature, write_signature
+from collection.visit_parts import lock_visited, write_parts
 from collection.visit_revisions import (
     earlier_visit,
     is_told_already,
@@ -51,7 +53,7 @@ class VisitReport:
     """A visit as the phone tells it. ``client_id`` is made there and names the visit for good.
 
     ``responsible_id`` is who answered for the case when the form was opened, ``sent_sha256`` of the message in which a
-    phone sent it.
+    phone sent it. ``also`` are ids of other cases that the visit served, in rising order.
     """
 
     client_id: UUID
@@ -63,6 +65,7 @@ class VisitReport:
     signature: bytes = b""
     responsible_id: int | None = None
     sent_sha256: str = ""
+    also: tuple[int, ...] = ()
 
     def content_sha256(self) -> str:
         """The same for the same words and photos."""
@@ -73,6 +76,7 @@ class VisitReport:
             "cash": asdict(self.cash) if self.cash else None,
             "photos": sorted(photo.sent_sha256 for photo in self.photos),
             **({"signature": hashlib.sha256(self.signature).hexdigest()} if self.signature else {}),
+            **({"also": self.also} if self.also else {}),
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -82,26 +86,30 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
 
     What happened is always kept: flagged as a breach where a limit was passed, and as changed meanwhile where the
     case was paid or went to somebody else since the form was opened. A higher revision takes the place of what was
-    told before, which stays in the visit's history. ``roles`` are those of ``by`` in the project.
+    told before, which stays in the visit's history. It has a part on each other case that it served. ``roles`` are
+    those of ``by`` in the project, who may log on all of these cases.
     Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
     PhoneNumberError; nothing is written then.
     """
     signature = _new_signature(case, report, by=by)
     with transaction.atomic():
         lock_visit(report.client_id)
-        locked = lock_case(case.pk)
+        locked, others = lock_visited(case, report.client_id, report.also)
         earlier = earlier_visit(locked, report.client_id, by=by)
         if earlier and is_told_already(earlier, report):
             return earlier
         write_history(locked, report, by=by, now=now)
-        visit = _replace(earlier, locked, report, by=by, now=now) if earlier else _begin(locked, report, by=by, now=now)
+        also = [other for other in others if other.pk in report.also]
+        write = partial(_replace, earlier) if earlier else _begin
+        visit = write(locked, report, also=also, by=by, now=now)
         await_photos(visit, report.photos, by_id=by.pk, now=now)
         write_signature(visit, signature, now=now)
         if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
         new = what_is_new(visit, report.contact)
         write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
-        stages.refresh([locked], now=now)
+        write_parts(visit.contact, also, next_contact_on=report.contact.next_contact_on, now=now)
+        stages.refresh([locked, *others], now=now)
     return visit
 
 
@@ -113,10 +121,10 @@ def _new_signature(case: Case, report: VisitReport, *, by: User) -> StoredFile |
     return keep_signature(report.signature, project=case.project, by=by)
 
 
-def _begin(case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit:
+def _begin(case: Case, report: VisitReport, *, also: Sequence[Case], by: User, now: datetime) -> Visit:
     return Visit.objects.create(
         project_id=case.project_id,
-        contact=write_contact(case, report.contact, by=by, now=now),
+        contact=write_contact(case, report.contact, by=by, now=now, also=also),
         client_id=report.client_id,
         revision=report.revision,
         content_sha256=report.content_sha256(),
@@ -125,10 +133,12 @@ def _begin(case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit
     )
 
 
-def _replace(visit: Visit, case: Case, report: VisitReport, *, by: User, now: datetime) -> Visit:
+def _replace(
+    visit: Visit, case: Case, report: VisitReport, *, also: Sequence[Case], by: User, now: datetime
+) -> Visit:  # fmt: skip
     """The visit as it is told now; what came of it before and is not told again is taken back."""
     take_back(visit, case, report, now=now)
-    visit.contact = write_contact(case, report.contact, by=by, now=now, instead_of=visit.contact)
+    visit.contact = write_contact(case, report.contact, by=by, now=now, instead_of=visit.contact, also=also)
     visit.revision, visit.content_sha256 = report.revision, report.content_sha256()
     visit.slip_posted, visit.changed_meanwhile = report.slip_posted, _changed_meanwhile(case, report)
     visit.save(update_fields=["revision", "content_sha256", "slip_posted", "changed_meanwhile"])

@@ -1,19 +1,65 @@
 from datetime import date, timedelta
+from typing import Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from collection.models.cases import CaseScoped
-from company.freezing import freeze
+from company.freezing import FirmTrigger, freeze
+
+
+class ContactQuerySet(CaseScoped["ContactAttempt"]):
+    def wholes(self) -> Self:
+        """Each contact once, at the case at whose door or number it was; what counts contacts asks for these."""
+        return self.filter(part_of=None)
+
+    def with_wholes(self) -> Self:
+        """Each row with ``whole_id``, that of the contact itself, by which its parts are known to be one."""
+        return self.annotate(whole_id=Coalesce("part_of", "pk", output_field=models.BigIntegerField()))
+
+
+class PartsFollow(FirmTrigger):
+    """The parts of a contact are what it is, on other cases of its project; none has parts of its own.
+
+    It looks when the transaction ends, since a correction writes the contact first and its parts after it.
+    """
+
+    when = pgtrigger.After
+    level = pgtrigger.Row
+    timing = pgtrigger.Deferred
+
+    def __init__(self, operation: pgtrigger.Operation, *, condition: pgtrigger.Q | None = None) -> None:
+        super().__init__(name=f"parts_follow_{operation}".lower(), operation=operation, condition=condition)
+
+    def get_func(self, model: type[models.Model]) -> str:
+        same = ("project_id", "channel", "is_incoming", "outcome", "happened_at", "recorded_at", "recorded_by_id")
+        part, whole = (", ".join(f"{row}.{column}" for column in same) for row in ("part", "whole"))
+        return f"""
+            PERFORM FROM collection_contactattempt c WHERE c.id = NEW.part_of_id FOR SHARE;
+            IF EXISTS (SELECT FROM collection_contactattempt part
+                       JOIN collection_contactattempt whole ON whole.id = part.part_of_id
+                       JOIN collection_case c ON c.id = part.case_id
+                       WHERE (part.id = NEW.id OR part.part_of_id = NEW.id)
+                       AND (({part}) IS DISTINCT FROM ({whole})
+                            OR part.case_id = whole.case_id OR c.project_id <> whole.project_id
+                            OR whole.part_of_id IS NOT NULL)) THEN
+                RAISE EXCEPTION 'a part is what its contact is, on another case of the project, and has no parts'
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NULL;
+        """
 
 
 class ContactAttempt(models.Model):
     """One contact that happened, by any channel, with its outcome. What happened is always recorded.
 
-    ``happened_at`` is the phone's or the person's word, ``recorded_at`` the server's clock.
+    ``happened_at`` is the phone's or the person's word, ``recorded_at`` the server's clock. One visit that served
+    several units of a person has a part on each of the other cases: these see it, and it counts once.
     """
 
     class Channel(models.TextChoices):
@@ -71,11 +117,36 @@ class ContactAttempt(models.Model):
         null=True, blank=True, unique=True, help_text=_("The form that sent it: sent again it is one contact.")
     )
 
-    objects = CaseScoped["ContactAttempt"].as_manager()
+    part_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="parts",
+        help_text=_("The visit that served this case too. What was said stands there."),
+    )  # fmt: skip
+
+    objects = ContactQuerySet.as_manager()
 
     class Meta:
         ordering = ["-happened_at"]
+        triggers = [
+            PartsFollow(pgtrigger.Insert, condition=pgtrigger.Q(new__part_of__isnull=False)),
+            PartsFollow(pgtrigger.Update),
+        ]
         indexes = [models.Index(fields=["case", "-happened_at"], name="contact_of_case")]
+        constraints = [
+            models.UniqueConstraint(fields=["part_of", "case"], name="one_part_a_case"),
+            models.CheckConstraint(
+                condition=Q(part_of=None)
+                | Q(
+                    channel="visit", payment="not_discussed", note="", breach="", submission=None, phone=None,
+                    emergency_contact=None,
+                ),
+                name="part_says_nothing_itself",
+            ),
+        ]
+
+    @property
+    def whole(self) -> "ContactAttempt":
+        """The contact itself, whichever of its cases this row stands on."""
+        return self.part_of or self
 
 
 class PromiseToPay(models.Model):

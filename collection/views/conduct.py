@@ -33,7 +33,7 @@ SHOWN = 50
 WEEKS_SHOWN = 8
 OF_CONTACT = (
     "member", "contact__case__account__unit", "contact__case__account__ownership", "contact__emergency_contact",
-    "contact__case__project", "contact__visit",
+    "contact__case__project", "contact__visit", "contact__part_of",
 )  # fmt: skip
 
 

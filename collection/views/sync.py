@@ -25,7 +25,7 @@ from collection.syncing import (
     unknown_names,
 )
 from collection.views.case import CONFLICT
-from collection.views.visits import add_refusal, loggable_case, phones_of
+from collection.views.visits import add_refusal, loggable_case, other_units, phones_of
 from collection.visit_revisions import (
     VisitConflictError,
     VisitRemovedError,
@@ -115,7 +115,11 @@ def _form(request: ProjectRequest, message: VisitMessage, case: Case, *, now: da
     data = QueryDict(mutable=True)
     for name, values in message.fields.items():
         data.setlist(name, values)
-    return PhoneVisitForm(data, request.FILES, case=case, now=now, roles=request.roles, phones=phones_of(case))
+    others = other_units(request, case, chosen=data.getlist("also"))
+    phones = phones_of(case)
+    return PhoneVisitForm(
+        data, request.FILES, case=case, now=now, roles=request.roles, phones=phones, others=others
+    )  # fmt: skip
 
 
 def _recorded(request: ProjectRequest, message: VisitMessage) -> JsonResponse:

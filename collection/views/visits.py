@@ -1,6 +1,7 @@
 """The form of a visit, what it says when a visit is recorded, and the photos that belong to visits."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +18,13 @@ from collection.contact_forms import VisitForm
 from collection.dossier import talk_fields
 from collection.limits import Limit, clearances, is_barred, passed_limits
 from collection.models import Case, ContactAttempt, Visit, VisitPhoto, VisitSignature
+from collection.models.cases import CaseQuerySet
 from collection.photo_making import make_photo
 from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
 from collection.repair_dates import disputed_parts
 from collection.rounds import build_round
+from collection.same_person import free_of_holds, other_cases
 from collection.talking_points import talking_points
 from collection.views.case import CONFLICT
 from collection.visit_revisions import VisitConflictError, VisitRemovedError
@@ -35,6 +38,7 @@ from owners.personal_data import mask_party
 
 # So long may whoever answered for a case before still send in what happened at its door.
 LATE_DAYS = timedelta(days=14)
+DIGITS_OF_AN_ID = 19
 
 
 @project_view(Right.LOG_CONTACTS)
@@ -42,14 +46,18 @@ def visit(request: ProjectRequest, pk: int) -> HttpResponse:
     """What happened at a door, in three steps. Sent twice it is one visit; other content under its id is 409."""
     now = timezone.now()
     case = loggable_case(request, pk)
+    others = other_units(request, case, chosen=request.POST.getlist("also"))
     form = VisitForm(
         *([request.POST, request.FILES] if request.method == "POST" else []),
         case=case,
         now=now,
         roles=request.roles,
         phones=phones_of(case),
-        initial={"client_id": uuid.uuid4(), "responsible_id": case.responsible_id},
-    )
+        others=others,
+        initial={
+            "client_id": uuid.uuid4(), "responsible_id": case.responsible_id, "also": free_of_holds(others, now=now),
+        },
+    )  # fmt: skip
     if form.is_bound and form.is_valid():
         try:
             done = record_visit(case, form.report(), by=request.user, roles=request.roles, now=now)
@@ -85,6 +93,7 @@ def visit_recorded(request: ProjectRequest, client_id: uuid.UUID) -> HttpRespons
     )  # fmt: skip
     done = get_object_or_404(visits, client_id=client_id)
     case = done.contact.case
+    parts = done.contact.parts.order_by("case__account__unit__sort_key")
     context = {
         "visit": done,
         "case": case,
@@ -92,6 +101,7 @@ def visit_recorded(request: ProjectRequest, client_id: uuid.UUID) -> HttpRespons
         "promise": getattr(done.contact, "promise", None),
         "cash": getattr(done, "cash", None),
         "requests": list(done.contact.requests.all()),
+        "also": list(parts.values_list("case__account__unit__code", flat=True)),
         "photo_count": done.photos.count(),
         "passed": [limit.label for limit in passed_limits(done.contact)],
         "next_stop": build_round(request.project, request.user, now=now).next_after(case),
@@ -150,14 +160,21 @@ def photo_place(request: ProjectRequest, pk: int) -> HttpResponse:
 
 def loggable_case(request: ProjectRequest, pk: int) -> Case:
     """A case on which the person may log what happened, also one that went to somebody else lately; else 404."""
-    since = timezone.localdate() - LATE_DAYS
-    cases = Case.objects.filter(project=request.project).loggable_by(
-        request.user, roles=request.roles, handed_over_since=since
-    )
-    found: Case = get_object_or_404(
-        cases.select_related("project", "account__unit__building", "account__ownership"), pk=pk
-    )
+    cases = _loggable(request).select_related("project", "account__unit__building", "account__ownership")
+    found: Case = get_object_or_404(cases, pk=pk)
     return found
+
+
+def other_units(request: ProjectRequest, case: Case, *, chosen: Collection[str]) -> list[Case]:
+    """Open cases of the same person on which one may log too, and whichever of them were ``chosen`` and paid since."""
+    ids = [int(value) for value in chosen if value.isdecimal() and len(value) < DIGITS_OF_AN_ID]
+    return other_cases(case, visible=_loggable(request).select_related("project"), chosen=ids)
+
+
+def _loggable(request: ProjectRequest) -> CaseQuerySet:
+    since = timezone.localdate() - LATE_DAYS
+    mine = Case.objects.filter(project=request.project)
+    return mine.loggable_by(request.user, roles=request.roles, handed_over_since=since)
 
 
 def phones_of(case: Case) -> list[Phone]:

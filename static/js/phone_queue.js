@@ -15,7 +15,9 @@ function whenOf(at) {
 
 function toldOf({ about, count, size }) {
   const photos = count ? put(words.photos, { number: count, size: Math.max(1, Math.round(size / 1024)) }) : "";
-  return [`${whenOf(about.at)} ${about.words.join(words.comma)}`, size && photos].filter(Boolean).join(words.comma);
+  const units = about.also.filter((unit) => unit.ticked).map((unit) => unit.unit);
+  const also = units.length ? put(words.also, { units: units.join(words.listed) }) : "";
+  return [`${whenOf(about.at)} ${about.words.join(words.comma)}`, also, size && photos].filter(Boolean).join(words.comma);
 }
 
 const KEYED = { too_large: words.tooLarge, removed_before: words.removedBefore };

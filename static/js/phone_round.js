@@ -57,6 +57,10 @@ function entranceOf({ title, rows }, words, waiting) {
   return section;
 }
 
+// The cases that a visit of the queue is for.
+const casesOf = ({ entry, about }) =>
+  [entry.case, ...about.also.filter((unit) => unit.ticked).map((unit) => unit.case)].map(String);
+
 export async function showRound(view, { elsewhere }) {
   const round = await keptRound();
   view.querySelector("[data-no-round]").hidden = Boolean(round);
@@ -64,7 +68,8 @@ export async function showRound(view, { elsewhere }) {
   if (!round) return;
   const words = document.querySelector("[data-round-words]").dataset;
   const { mine } = await listOf(person);
-  const waiting = new Set(mine.filter((record) => !record.removed).map((record) => String(record.entry.case)));
+  const kept = mine.filter((record) => !record.removed);
+  const waiting = new Set(kept.flatMap(casesOf));
   const made = view.querySelector("[data-made]");
   const time = new Date(round.made_at).toLocaleTimeString("zh-CN", { hour: "numeric", minute: "2-digit", hour12: false });
   made.textContent = put(made.dataset.made, { time });

@@ -2,7 +2,7 @@
 import { errorText } from "./phone_queue.js";
 import { keptRound, nowThere } from "./phone_round.js";
 import { contentOf, enqueue } from "./queue.js";
-import { aboutOf, fill, filesOf, notKept, startVisitForm, typed } from "./visit_form.js";
+import { aboutOf, fill, filesOf, notKept, offerAlso, startVisitForm, typed } from "./visit_form.js";
 
 const { person, project, queueUrl } = document.querySelector("[data-phone]").dataset;
 const words = document.querySelector("[data-words]").dataset;
@@ -84,12 +84,21 @@ async function correctable(visit) {
   return record?.state === "sent" || record?.removed ? null : record;
 }
 
+// The other units of the person: as they were ticked, and those that only the round knows unticked.
+function alsoFor(record, row) {
+  if (!record) return row.also ?? []; // a round of before had none
+  const told = record.about.also;
+  const known = new Set(told.map((unit) => unit.case));
+  return [...told, ...(row?.also ?? []).filter((unit) => !known.has(unit.case)).map((unit) => ({ ...unit, ticked: false }))];
+}
+
 async function entryOf(view, form, { id, visit }) {
   const record = visit && (await correctable(visit));
   const key = record ? record.entry.case : id;
   const row = await rowOf(key);
   if (!record && !row) return null;
   head(view, record ? { ...record.about, about: row?.band } : { unit: row.unit, party: row.party, about: row.band });
+  offerAlso(form, alsoFor(record, row));
   talk(view, row);
   if (!record) {
     form.elements.client_id.value = crypto.randomUUID();

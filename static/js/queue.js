@@ -43,6 +43,12 @@ async function write({ person, project, entry, visit, about, fields, files }, dr
   return record;
 }
 
+// What a record is about and says. What an older page put here names no other units.
+async function wordsOf(key, record) {
+  const words = await unsealWords(key, record.words);
+  return { ...words, about: { also: [], ...words.about } };
+}
+
 async function recordsOf(person) {
   const all = await (await database()).getAll("queue");
   return all.filter((record) => record.person === person).sort((one, other) => one.savedAt - other.savedAt);
@@ -58,7 +64,7 @@ export async function listOf(person) {
     (record) => record.person !== person && record.state !== "sent",
   );
   const shown = await Promise.all(
-    mine.map(async (record) => ({ ...record, ...(await unsealWords(key, record.words)), photos: undefined })),
+    mine.map(async (record) => ({ ...record, ...(await wordsOf(key, record)), photos: undefined })),
   );
   return { mine: shown, others: others.length };
 }
@@ -68,7 +74,7 @@ export async function contentOf(person, visit) {
   const record = await (await database()).get("queue", visit);
   if (!record || record.person !== person) return null;
   const key = await keyOf(person);
-  const words = await unsealWords(key, record.words);
+  const words = await wordsOf(key, record);
   const files = await Promise.all(record.photos.map(async (one) => [one.name, await unsealFile(key, one)]));
   return { ...record, ...words, files };
 }

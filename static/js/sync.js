@@ -5,7 +5,7 @@ import { contentOf, markAttempted, settle, waitingOf } from "./queue.js";
 export const VERSION = 1; // of the messages, see collection/syncing.py
 const ANSWER_WITHIN_MS = 60_000;
 const HELLO_WITHIN_MS = 10_000;
-const MANY = new Set(["photos"]); // fields of the form that hold several values
+const MANY = new Set(["also"]); // fields of the form that hold several values
 
 const json = { Accept: "application/json" };
 
@@ -25,7 +25,8 @@ function messageOf(record) {
   const told = { client_id: record.visit, revision: record.revision, case: Number(record.entry.case) };
   if (record.removed) return { ...told, deleted: true };
   for (const [name, value] of record.fields) {
-    if (!MANY.has(name)) told[name] = value;
+    if (MANY.has(name)) (told[name] ??= []).push(value);
+    else told[name] = value;
   }
   return { ...told, client_id: record.visit };
 }

@@ -118,7 +118,27 @@ export function aboutOf(form) {
   const words = chosen.filter((input) => input && input.value !== "not_discussed").map(labelOf);
   if (form.elements.slip_posted?.checked) words.push(form.dataset.slip);
   const { unit, party } = form.dataset;
-  return { unit, party, at: form.elements.happened_at.value, words };
+  return { unit, party, at: form.elements.happened_at.value, words, also: alsoOf(form) };
+}
+
+// The other units of the person as they are ticked: { case, unit, ticked }.
+function alsoOf(form) {
+  return [...form.querySelectorAll("input[name=also]")].map((box) => ({
+    case: Number(box.value), unit: labelOf(box), ticked: box.checked,
+  }));
+}
+
+// Offers other units of the person; what is ticked there is what this visit served too.
+export function offerAlso(form, units) {
+  const fieldset = form.querySelector("[data-also]");
+  const made = units.map((unit) => {
+    const label = document.getElementById("also-unit").content.cloneNode(true).firstElementChild;
+    Object.assign(label.querySelector("input"), { value: unit.case, checked: unit.ticked });
+    label.querySelector("span").textContent = unit.unit;
+    return label;
+  });
+  fieldset.querySelector("div").replaceChildren(...made);
+  fieldset.hidden = !made.length;
 }
 
 function labelOf(input) {

@@ -1,21 +1,25 @@
 """Tests run on servers of their own: PostgreSQL and Valkey under $ARREARS_VAR/test, started here when none is set.
 
-The test database is created and migrated by the owner's role; tests then connect as the application's role, so that
-the rights of that role are tested everywhere. One database and one pair of broker databases per pytest-xdist worker.
+A template is migrated by the owner's role and copied for each pytest-xdist worker; tests then connect as the
+application's role, so that the rights of that role are tested everywhere. Each worker has a pair of broker databases.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import pytest_django
 from django.conf import settings
-from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
+from xdist.scheduler import LoadFileScheduling
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+TEMPLATE = "test_template"
 
 
 def _use_test_servers() -> None:
@@ -40,13 +44,22 @@ _use_test_servers()
 BEGUN_FIRST = ("tests/browser/", "tests/notices/test_killed_workers", "tests/arrears/test_ledger_machine")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays with one worker, and what needs the demonstration too: it takes a minute to start."""
-    for item in items:
-        needs_demo = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("demonstration" if needs_demo else item.location[0]))
-    items.sort(key=lambda item: not item.location[0].startswith(BEGUN_FIRST))
+    items.sort(key=lambda item: not item.nodeid.startswith(BEGUN_FIRST))
+
+
+class OneDemonstration(LoadFileScheduling):
+    """A file stays with one worker, and all files that need the demonstration with the same: it takes long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        needs_demo = file.startswith("tests/browser/") and not file.endswith("test_story.py")
+        return "demonstration" if needs_demo else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneDemonstration | None:
+    return OneDemonstration(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,18 +79,56 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_setup(
     django_test_environment: None,
     django_db_blocker: pytest_django.DjangoDbBlocker,
-    django_db_keepdb: bool,  # noqa: FBT001  pytest names its fixtures, nobody passes them by position
-    django_db_createdb: bool,  # noqa: FBT001
+    django_db_createdb: bool,  # noqa: FBT001  pytest names its fixtures, nobody passes them by position
     django_db_modify_db_settings: None,
-) -> Iterator[None]:
-    """Sets up both connections: pytest-django would leave out the owner's, which no test names, and migrate nothing."""
-    with django_db_blocker.unblock():
-        keep = django_db_keepdb and not django_db_createdb
-        old = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=[])
-    yield
-    if not django_db_keepdb:
-        with django_db_blocker.unblock():
-            teardown_databases(old, verbosity=0)
+) -> None:
+    """A copy of the migrated database for each worker, on both connections."""
+    from django.db import connections
+
+    owner = connections["owner"]
+    name = owner.settings_dict["TEST"]["NAME"] or f"test_{owner.settings_dict['NAME']}"
+    with django_db_blocker.unblock(), _one_at_a_time():
+        _migrate_template(anew=django_db_createdb)
+        _copy_template(name)
+    owner.settings_dict["NAME"] = settings.DATABASES["owner"]["NAME"] = name
+    connections["default"].creation.set_as_test_mirror(owner.settings_dict)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with (_test_var() / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _migrate_template(*, anew: bool) -> None:
+    """Bring the database that workers copy up to date, once in a run: whoever comes first does it."""
+    from django.db import connections
+
+    run, migrated_by = os.environ.get("PYTEST_XDIST_TESTRUNUID", ""), _test_var() / "template-migrated-by"
+    if run and migrated_by.exists() and migrated_by.read_text(encoding="utf-8") == run:
+        return
+    owner = connections["owner"]
+    owner.settings_dict["TEST"]["NAME"] = TEMPLATE
+    owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=not anew)
+    owner.close()  # nobody may be connected to what is copied
+    migrated_by.write_text(run, encoding="utf-8")
+
+
+def _copy_template(name: str) -> None:
+    from django.db import connections
+
+    connections["owner"].settings_dict["NAME"] = "postgres"
+    copy = {"name": sql.Identifier(name), "template": sql.Identifier(TEMPLATE)}
+    with owner_connection() as owner:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**copy))
+        owner.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**copy))
+
+
+def _test_var() -> Path:
+    from config.environment import var_dir
+
+    return var_dir()
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ def manage(arguments: Sequence[str]) -> int:
 
 
 # Three on two cores: each waits a good part of its time, for PostgreSQL or for a browser.
-WORKERS = ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder"]
+WORKERS = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -69,11 +69,7 @@ def test(arguments: Sequence[str]) -> int:
     everything = "--all" in arguments
     chosen = [argument for argument in arguments if argument != "--all"]
     lint_status = lint([])
-    workers = (
-        []
-        if {"-n", "-p"} & set(chosen) or "--pdb" in chosen
-        else ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder"]
-    )
+    workers = [] if {"-n", "-p", "--pdb"} & set(chosen) else WORKERS
     selection = [] if everything or "-m" in chosen else ["-m", "not long"]
     try:
         status = _status([program("pytest"), *workers, *selection, *chosen], STATIC_MANIFEST="false")

@@ -5,11 +5,11 @@ import { enqueue } from "./queue.js";
 import { forgetVisit } from "./visit_drafts.js";
 import { aboutOf, filesOf, notKept, startVisitForm, typed } from "./visit_form.js";
 
-const { person, project, queueUrl } = document.querySelector("[data-phone]").dataset;
 const form = document.querySelector("[data-visit]");
 const recorded = document.querySelector("[data-recorded]");
 
 async function queue() {
+  const { person, project, queueUrl } = document.querySelector("[data-phone]").dataset;
   const { draft, case: id } = form.dataset;
   const visit = form.elements.client_id.value;
   try {

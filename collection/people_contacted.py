@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from collection.models import Case, ContactAttempt
+from collection.models.contacts import WHOLE_ID
 from owners.models import Owner, OwnershipMember
 from owners.persons import PersonKey, person_key, rows_of
 
@@ -42,9 +43,7 @@ def histories(
     owners = _owners_of(cases, {person for persons in people.values() for person in persons})
     by_case = _grouped(counted.filter(case__in=ids).values_list("case_id", "channel", "happened_at"))
     to_owner = counted.filter(case__account__ownership__members__owner__in=owners).order_by()
-    by_owner = to_owner.with_wholes().values_list(
-        "case__account__ownership__members__owner_id", "whole_id", "channel", "happened_at"
-    )
+    by_owner = to_owner.values_list("case__account__ownership__members__owner_id", WHOLE_ID, "channel", "happened_at")
     by_person: dict[PersonKey, dict[int, PastContact]] = defaultdict(dict)
     for owner_id, contact_id, channel, at in by_owner:
         if owner_id in owners:

@@ -17,6 +17,7 @@ from collection.models import (
     PromiseToPay,
     VisitPhoto,
 )
+from collection.models.contacts import WHOLE_ID
 from collection.people_contacted import people_of
 from collection.timeline_entries import Entry, Group, entry, of_day
 from collection.timeline_internal import internal
@@ -138,7 +139,7 @@ def _contacts_elsewhere(case: Case) -> Iterator[Entry]:
     """
     owners = rows_of(people_of([case.pk])[case.pk], projects=[case.project_id])
     rows = ContactAttempt.objects.filter(is_incoming=False, case__account__ownership__members__owner__in=owners)
-    wholes = rows.exclude(case=case).with_wholes().values("whole_id")
+    wholes = rows.exclude(case=case).values_list(WHOLE_ID)
     elsewhere = ContactAttempt.objects.filter(pk__in=wholes).exclude(case=case).exclude(parts__case=case)
     for contact in elsewhere.select_related("recorded_by").order_by("-happened_at", "-pk")[:LATEST_ELSEWHERE]:
         yield entry(

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from collection import stages

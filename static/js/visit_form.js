@@ -134,7 +134,7 @@ export function offerAlso(form, units) {
   const made = units.map((unit) => {
     const label = document.getElementById("also-unit").content.cloneNode(true).firstElementChild;
     Object.assign(label.querySelector("input"), { value: unit.case, checked: unit.ticked });
-    label.querySelector("span").textContent = unit.unit;
+    label.querySelector("[data-code]").textContent = unit.unit;
     return label;
   });
   fieldset.querySelector("div").replaceChildren(...made);

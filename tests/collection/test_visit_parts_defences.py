@@ -46,9 +46,12 @@ class TestDatabaseHolds:
         return send(cases[0], told(cases[0], [cases[1]]), worker)
 
     def refused(self, act: Callable[[], object], by: str) -> None:
-        with pytest.raises(DatabaseError, match=by), transaction.atomic():
+        def to_the_end() -> None:
             act()
             connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")  # as at the end of the transaction
+
+        with pytest.raises(DatabaseError, match=by), transaction.atomic():
+            to_the_end()
 
     def part(self, visit: Visit, case: Case, **fields: Any) -> ContactAttempt:
         whole = visit.contact
@@ -138,8 +141,9 @@ class TestRaces:
             finally:
                 connection.close()
 
+        first, second = cases
         with ThreadPoolExecutor(2) as pool:
-            done = [pool.submit(visit, *cases, workers[0]), pool.submit(visit, *cases[::-1], workers[1])]
+            done = [pool.submit(visit, first, second, workers[0]), pool.submit(visit, second, first, workers[1])]
         errors = [error for future in done if (error := future.exception())]
         assert all(isinstance(error, OperationalError) for error in errors), errors
         return sorted(ContactAttempt.objects.wholes().values_list("breach", flat=True))

@@ -58,7 +58,7 @@ def typed(case: Case, *also: object, **fields: Any) -> dict[str, Any]:
 
 
 def message(case: Case, *also: object, **fields: Any) -> dict[str, Any]:
-    told = typed(case, *also, **({"revision": 1, "case": case.pk, "phone": "first"} | fields))
+    told = typed(case, *also) | {"revision": 1, "case": case.pk, "phone": "first"} | fields
     if not also:
         del told["also"]
     return told
@@ -168,7 +168,7 @@ class TestFromThePhone:
     def test_the_round_names_the_units_and_nothing_more_of_them(
         self, worker: Desk, cases: list[Case], project: Project
     ) -> None:
-        first, second, third = cases
+        _first, second, third = cases
         create_promise(case=third, pay_by=TODAY + 3 * DAY, at=NOW - 9 * DAY)
         [entrance] = phone_round(project, worker.user, now=NOW)["entrances"]
         assert entrance["rows"][0]["also"] == [

@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +14,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from collection import visit_revisions, visits
+from collection import visit_parts, visit_revisions, visits
 from collection.contacts import ContactReport
 from collection.models import (
     ArrearsReason,
@@ -412,8 +412,8 @@ class TestRaces:
         looked = threading.Event()
         look = visit_revisions.earlier_visit
 
-        def without_lock(case_id: int) -> Case:
-            return Case.objects.select_related("project", "account").get(pk=case_id)
+        def without_lock(case_ids: Iterable[int]) -> list[Case]:
+            return list(Case.objects.select_related("project", "account").filter(pk__in=case_ids))
 
         def correcting(case: Case, client_id: uuid.UUID, *, by: User) -> Visit | None:
             found = look(case, client_id, by=by)
@@ -428,7 +428,7 @@ class TestRaces:
 
         for module in (visits, visit_revisions):
             monkeypatch.setattr(module, "lock_visit", lambda client_id: None)
-            monkeypatch.setattr(module, "lock_case", without_lock)
+        monkeypatch.setattr(visit_parts, "lock_cases", without_lock)
         monkeypatch.setattr(visits, "earlier_visit", correcting)
         monkeypatch.setattr(visit_revisions, "earlier_visit", removing)
         assert self.at_once(removed) == (0, 1), "only the trigger is left, and tells the phone nothing"

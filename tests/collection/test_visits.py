@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import threading
 import uuid
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +16,7 @@ from django.db import connection
 from PIL import Image
 from pytest_django import Settings
 
-from collection import visits
+from collection import visit_parts, visits
 from collection.contacts import ContactReport, NumberNews, NumberReport
 from collection.following import follow_ledger
 from collection.limits import Limit, clearances, passed_limits
@@ -254,8 +255,8 @@ class TestRaces:
         checked = threading.Barrier(5)
         look = visits.earlier_visit
 
-        def without_lock(case_id: int) -> Case:
-            return Case.objects.select_related("project", "account").get(pk=case_id)
+        def without_lock(case_ids: Iterable[int]) -> list[Case]:
+            return list(Case.objects.select_related("project", "account").filter(pk__in=case_ids))
 
         def all_look_first(case: Case, client_id: uuid.UUID, *, by: User) -> Visit | None:
             found = look(case, client_id, by=by)
@@ -263,7 +264,7 @@ class TestRaces:
             return found
 
         monkeypatch.setattr(visits, "lock_visit", lambda client_id: None)
-        monkeypatch.setattr(visits, "lock_case", without_lock)
+        monkeypatch.setattr(visit_parts, "lock_cases", without_lock)
         monkeypatch.setattr(visits, "earlier_visit", all_look_first)
         _rows, refused = self.send_five_times()
         assert refused == 4, "without the lock only the unique key is left, and it turns honest senders away"

@@ -85,7 +85,7 @@ def test_with_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]]) 
     open_round(page, stack.address)
     ready_for_the_stairs(page)
     door(page, first).click()
-    expect(page.get_by_role("group", name="一并登记的房屋")).to_be_visible()
+    expect(page.get_by_text("一并登记的房屋")).to_be_visible()
     expect(page.get_by_role("checkbox", name=other, exact=True)).to_be_checked()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
     page.get_by_role("radio", name="家人或租户").check()
@@ -115,8 +115,8 @@ def test_without_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]
         expect(row).to_have_count(1)
         expect(row).not_to_contain_text(other)
         open_round(page, stack.address)
-        expect(door(page, first)).to_contain_text("待发送")
-        expect(door(page, second)).not_to_contain_text("待发送")
+        expect(door(page, first).get_by_text("待发送")).to_be_visible()
+        expect(door(page, second).get_by_text("待发送")).to_be_hidden()
 
         page.goto(f"{stack.address}/p/fhc1/visits/queue/")
         row.get_by_role("link", name="修改").click()
@@ -126,7 +126,7 @@ def test_without_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]
         expect(row).to_contain_text(f"一并登记{other}")
         open_round(page, stack.address)
         for case in (first, second):
-            expect(door(page, case)).to_contain_text("待发送")
+            expect(door(page, case).get_by_text("待发送")).to_be_visible()
         page.goto(f"{stack.address}/p/fhc1/visits/queue/")
     expect(page.locator("[data-group=sent] .qi > .body")).to_contain_text(f"一并登记{other}")
     open_round(page, stack.address)

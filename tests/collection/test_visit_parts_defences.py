@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from collection import visits
 from collection.models import Case, ContactAttempt, Visit
 from company.models import Project, User
+from tests.arrears.spoiling import as_owner
 from tests.collection.units_of_one import cases_of_one_person, send, told
 from tests.factories import NOW, create_contact, create_project, create_user
 from tests.field_factories import create_field_case, create_field_worker
@@ -53,16 +54,8 @@ class TestDatabaseHolds:
         with pytest.raises(DatabaseError, match=by), transaction.atomic():
             to_the_end()
 
-    def part(self, visit: Visit, case: Case, **fields: Any) -> ContactAttempt:
-        whole = visit.contact
-        same = {
-            "part_of": whole, "channel": whole.channel, "outcome": whole.outcome, "at": whole.happened_at,
-            "recorded_at": whole.recorded_at, "recorded_by": whole.recorded_by,
-        }  # fmt: skip
-        return create_contact(case=case, **{**same, **fields})
-
     def test_the_fixture_makes_what_is_taken(self, visit: Visit, cases: list[Case]) -> None:
-        self.part(visit, cases[2])
+        create_part(visit, cases[2])
         connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     @pytest.mark.parametrize(
@@ -76,7 +69,7 @@ class TestDatabaseHolds:
     )
     def test_a_part_is_of_its_kind_and_moment(self, visit: Visit, cases: list[Case], fields: dict[str, Any]) -> None:
         fields = {name: value or create_user(name="孙立") for name, value in fields.items()}
-        self.refused(lambda: self.part(visit, cases[2], **fields), self.FOLLOW)
+        self.refused(lambda: create_part(visit, cases[2], **fields), self.FOLLOW)
 
     @pytest.mark.parametrize("change", [{"outcome": "no_answer"}, {"happened_at": NOW - DAY}, {"is_incoming": True}])
     @pytest.mark.parametrize("of_the_part", [True, False])
@@ -86,7 +79,7 @@ class TestDatabaseHolds:
 
     def test_a_part_belongs_to_the_project(self, visit: Visit) -> None:
         foreign = create_field_case(project=create_project(name="别处"))
-        self.refused(lambda: self.part(visit, foreign), self.FOLLOW)
+        self.refused(lambda: create_part(visit, foreign), self.FOLLOW)
         self.refused(
             lambda: ContactAttempt.objects.filter(part_of=visit.contact).update(case=foreign), self.FOLLOW
         )  # fmt: skip
@@ -96,13 +89,13 @@ class TestDatabaseHolds:
     def test_no_part_of_itself_or_of_a_part(self, visit: Visit, cases: list[Case]) -> None:
         part = visit.contact.parts.get()
         self.refused(lambda: ContactAttempt.objects.filter(pk=part.pk).update(part_of=part), self.FOLLOW)
-        self.refused(lambda: self.part(visit, cases[2], part_of=part), self.FOLLOW)
-        above = self.part(visit, cases[2], part_of=None)
+        self.refused(lambda: create_part(visit, cases[2], part_of=part), self.FOLLOW)
+        above = create_part(visit, cases[2], part_of=None)
         self.refused(lambda: ContactAttempt.objects.filter(pk=visit.contact.pk).update(part_of=above), self.FOLLOW)
 
     def test_no_part_on_the_case_itself_and_one_on_another(self, visit: Visit, cases: list[Case]) -> None:
-        self.refused(lambda: self.part(visit, cases[0]), self.FOLLOW)
-        self.refused(lambda: self.part(visit, cases[1]), self.ONCE)
+        self.refused(lambda: create_part(visit, cases[0]), self.FOLLOW)
+        self.refused(lambda: create_part(visit, cases[1]), self.ONCE)
 
     @pytest.mark.parametrize(
         "fields",
@@ -115,12 +108,69 @@ class TestDatabaseHolds:
         ],
     )
     def test_a_part_says_nothing_itself(self, visit: Visit, cases: list[Case], fields: dict[str, Any]) -> None:
-        self.refused(lambda: self.part(visit, cases[2], **fields), self.NOTHING)
+        self.refused(lambda: create_part(visit, cases[2], **fields), self.NOTHING)
 
     def test_no_visit_goes_and_leaves_its_parts(self, visit: Visit, cases: list[Case]) -> None:
-        whole = self.part(visit, cases[2], part_of=None)
+        whole = create_part(visit, cases[2], part_of=None)
         ContactAttempt.objects.filter(part_of=visit.contact).update(part_of=whole)
         self.refused(lambda: ContactAttempt.objects.filter(pk=whole.pk)._raw_delete("default"), "part_of_id")
+
+
+def create_part(visit: Visit, case: Case, **fields: Any) -> ContactAttempt:
+    whole = visit.contact
+    same = {
+        "part_of": whole, "channel": whole.channel, "outcome": whole.outcome, "at": whole.happened_at,
+        "recorded_at": whole.recorded_at, "recorded_by": whole.recorded_by,
+    }  # fmt: skip
+    return create_contact(case=case, **{**same, **fields})
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAPartWhileItsContactChanges:
+    """The check of each looks before the other has committed."""
+
+    def at_once(self) -> tuple[set[str], list[str]]:
+        """The outcomes that stand on the contact and its part then, and what the database refused."""
+        refused: list[str] = []
+        project = create_project()
+        worker = create_field_worker(project=project)
+        first, second = cases_of_one_person(project, worker, worker)
+        visit = send(first, told(first), worker)
+
+        def change() -> None:
+            try:
+                ContactAttempt.objects.filter(pk=visit.contact.pk).update(outcome=Outcome.NO_ANSWER)
+            except DatabaseError as error:
+                refused.append(str(error).split(",")[0])
+            finally:
+                connection.close()
+
+        other = threading.Thread(target=change)
+        with transaction.atomic():
+            create_part(visit, second)
+            connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
+            other.start()
+            other.join(0.5)
+        other.join(10)
+        return set(ContactAttempt.objects.values_list("outcome", flat=True)), refused
+
+    def test_it_waits_and_is_refused(self) -> None:
+        assert self.at_once() == ({Outcome.MET_OWNER}, [TestDatabaseHolds.FOLLOW])
+
+    def test_control_without_the_share_lock_they_differ(self) -> None:
+        with as_owner() as owner:
+            functions = owner.execute(
+                "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname LIKE 'pgtrigger_parts_follow_%'"
+            ).fetchall()
+            assert len(functions) == 2
+            for (function,) in functions:
+                owner.execute(function.replace("FOR SHARE", ""))
+        try:
+            assert self.at_once() == ({Outcome.MET_OWNER, Outcome.NO_ANSWER}, [])
+        finally:
+            with as_owner() as owner:
+                for (function,) in functions:
+                    owner.execute(function)
 
 
 @pytest.mark.django_db(transaction=True)

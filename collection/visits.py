@@ -77,12 +77,15 @@ class VisitReport:
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[Role], now: datetime) -> Visit:
+def record_visit(
+    case: Case, report: VisitReport, *, by: User, roles: frozenset[Role], now: datetime, refresh_later: bool = False
+) -> Visit:
     """Record a visit with all that came of it in one transaction; sent again it is the same visit.
 
     What happened is always kept: flagged as a breach where a limit was passed, and as changed meanwhile where the
     case was paid or went to somebody else since the form was opened. A higher revision takes the place of what was
-    told before, which stays in the visit's history. ``roles`` are those of ``by`` in the project.
+    told before, which stays in the visit's history. ``roles`` are those of ``by`` in the project. With
+    ``refresh_later`` the worker writes stage and next step, within seconds.
     Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
     PhoneNumberError; nothing is written then.
     """
@@ -96,12 +99,16 @@ def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[
         write_history(locked, report, by=by, now=now)
         visit = _replace(earlier, locked, report, by=by, now=now) if earlier else _begin(locked, report, by=by, now=now)
         await_photos(visit, report.photos, by_id=by.pk, now=now)
-        write_signature(visit, signature, now=now)
+        if earlier or signature:
+            write_signature(visit, signature, now=now)
         if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
-        new = what_is_new(visit, report.contact)
+        new = what_is_new(visit, report.contact) if earlier else report.contact
         write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
-        stages.refresh([locked], now=now)
+        if refresh_later:
+            stages.refresh_soon([locked], now=now)
+        else:
+            stages.refresh([locked], now=now)
     return visit
 
 

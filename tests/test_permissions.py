@@ -7,15 +7,18 @@ gate fails here, and so does one with an object in it that `tests/url_objects.py
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
+import config.urls
 from company.models import Project, Role, User
 from tests import (  # noqa: F401  they register their builders
     url_campaigns,
@@ -81,12 +84,24 @@ def each(addresses: list[Address]) -> pytest.MarkDecorator:
 each_address = each(ADDRESSES)
 each_of_a_project = each([address for address in ADDRESSES if "project_code" in address.parameters])
 each_with_an_object = each([a for a in ADDRESSES if a.has_object and not (a.name in RULES and RULES[a.name].shared)])
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media", "bare_refusals")]
 
 
 @pytest.fixture
 def media(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def bare_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages that say no have tests of their own; drawn ten thousand times they would take minutes."""
+    for status in (REFUSED, HIDDEN):
+        bare = partial(_bare, status=status)
+        monkeypatch.setattr(config.urls, f"handler{status}", bare, raising=False)
+
+
+def _bare(request: HttpRequest, exception: Exception | None = None, *, status: int) -> HttpResponse:
+    return HttpResponse(status=status)
 
 
 @pytest.fixture

@@ -41,7 +41,12 @@ _use_test_servers()
 
 
 # Long and waiting for other processes more than working: begun last, they would leave the other workers idle.
-BEGUN_FIRST = ("tests/browser/", "tests/notices/test_killed_workers", "tests/arrears/test_ledger_machine")
+BEGUN_FIRST = (
+    "tests/browser/",
+    "tests/test_permissions",
+    "tests/notices/test_killed_workers",
+    "tests/arrears/test_ledger_machine",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

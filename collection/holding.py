@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -37,27 +39,64 @@ class Holds:
 
 
 def read_holds(cases: Collection[Case], *, now: datetime, numbers: bool = False, leave_out: int | None = None) -> Holds:
-    """As they stood at ``now``, also a moment that has passed. Seven queries, one for ``numbers``, two for plans.
+    """As they stood at ``now``, also a moment that has passed. One query, one more for each kind of which there is any,
+    two for plans, and one for ``numbers``.
 
     ``leave_out``: a contact that is judged itself; what came of it did not hold it back.
     """
     ids = [case.pk for case in cases]
-    today = timezone.localdate(now)
-    asked = OwnerRequest.objects.filter(_not_of("contact", leave_out), case__in=ids, created_at__lte=now)
+    today, there_are = timezone.localdate(now), _kinds_there(cases)
+    requests = _requests(ids, today=today, now=now, leave_out=leave_out) if there_are.requests else []
+    return Holds(
+        promises=_promises(ids, today=today, now=now, leave_out=leave_out) if there_are.promises else {},
+        requests={request.case_id: request for request in requests if _is_unanswered(request, now)},
+        agreed=_latest_agreed(requests, today),
+        repairs=agreed_until(ids, now=now) if there_are.repairs else {},
+        cash=_pending_cash(ids, now=now, leave_out=leave_out) if there_are.cash else {},
+        plans=_plans(cases, today=today, now=now) if there_are.plans else {},
+        claims=_claims(ids, now=now, leave_out=leave_out) if there_are.claims else {},
+        reachable=_reachable(ids) if numbers else set(),
+        overrides=_overrides(ids, today=today, now=now) if there_are.overrides else set(),
+    )
+
+
+class _KindsThere(NamedTuple):
+    promises: bool
+    requests: bool
+    repairs: bool
+    cash: bool
+    plans: bool
+    claims: bool
+    overrides: bool
+
+
+def _kinds_there(cases: Collection[Case]) -> _KindsThere:
+    """Which kinds of hold these cases have ever had: of most of them there is none, and nothing more to ask."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT FROM collection_promisetopay p WHERE p.case_id = ANY(%(cases)s::bigint[])),
+                   EXISTS (SELECT FROM collection_ownerrequest r WHERE r.case_id = ANY(%(cases)s::bigint[])),
+                   EXISTS (SELECT FROM collection_rectificationitem i WHERE i.case_id = ANY(%(cases)s::bigint[])),
+                   EXISTS (SELECT FROM collection_cashtaken t JOIN collection_visit v ON v.id = t.visit_id
+                           JOIN collection_contactattempt c ON c.id = v.contact_id
+                           WHERE c.case_id = ANY(%(cases)s::bigint[])),
+                   EXISTS (SELECT FROM arrears_instalmentplan p WHERE p.account_id = ANY(%(accounts)s::bigint[])),
+                   EXISTS (SELECT FROM collection_contactattempt c
+                           WHERE c.case_id = ANY(%(cases)s::bigint[]) AND c.payment = 'claims_paid'),
+                   EXISTS (SELECT FROM collection_limitoverride o WHERE o.case_id = ANY(%(cases)s::bigint[]))
+            """,
+            {"cases": [case.pk for case in cases], "accounts": [case.account_id for case in cases]},
+        )
+        return _KindsThere(*cursor.fetchone())
+
+
+def _requests(case_ids: Collection[int], *, today: date, now: datetime, leave_out: int | None) -> list[OwnerRequest]:
+    """Requests that were unanswered at ``now``, and those whose agreed date lay ahead; the latest first."""
+    asked = OwnerRequest.objects.filter(_not_of("contact", leave_out), case__in=case_ids, created_at__lte=now)
     unanswered = asked.filter(Q(answered_at__isnull=True) | Q(answered_at__gt=now))
     agreed = asked.filter(agreed_on__gt=today)
-    open_or_agreed = list((unanswered | agreed).order_by("-created_at"))
-    return Holds(
-        promises=_promises(ids, today=today, now=now, leave_out=leave_out),
-        requests={request.case_id: request for request in open_or_agreed if _is_unanswered(request, now)},
-        agreed=_latest_agreed(open_or_agreed, today),
-        repairs=agreed_until(ids, now=now),
-        cash=_pending_cash(ids, now=now, leave_out=leave_out),
-        plans=_plans(cases, today=today, now=now),
-        claims=_claims(ids, now=now, leave_out=leave_out),
-        reachable=_reachable(ids) if numbers else set(),
-        overrides=_overrides(ids, today=today, now=now),
-    )
+    return list((unanswered | agreed).order_by("-created_at"))
 
 
 def _not_of(contact: str, left_out: int | None) -> Q:

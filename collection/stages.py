@@ -169,6 +169,27 @@ def refresh(cases: Collection[Case], *, now: datetime) -> None:
     StepReached.objects.bulk_create(reached)
 
 
+def refresh_soon(cases: Collection[Case], *, now: datetime) -> None:
+    """Leave it to the worker, which comes within seconds: whoever waits for an answer need not wait for that."""
+    Case.objects.filter(pk__in=[case.pk for case in cases], outdated_at__isnull=True).update(outdated_at=now)
+
+
+def refresh_stale(*, now: datetime) -> int:
+    """Write what was left to the worker, a thousand cases at a time; returns how many.
+
+    A case that somebody works on is found again. Safe to run twice and at the same time.
+    """
+    stale, looked_at = Case.objects.filter(outdated_at__isnull=False).order_by("outdated_at", "pk"), 0
+    while True:
+        with transaction.atomic():
+            chunk = list(stale.select_for_update(of=("self",), no_key=True, skip_locked=True)[:CASES_AT_ONCE])
+            if not chunk:
+                return looked_at
+            refresh(chunk, now=now)
+            Case.objects.filter(pk__in=[case.pk for case in chunk]).update(outdated_at=None)
+        looked_at += len(chunk)
+
+
 def refresh_all(*, now: datetime) -> int:
     """The same for every case of every active project; returns how many were looked at."""
     projects = Project.objects.filter(is_active=True).order_by("pk")

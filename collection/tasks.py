@@ -16,6 +16,7 @@ from collection import (
     reminders,
     reports,
     snapshots,
+    stages,
 )
 
 
@@ -63,6 +64,11 @@ def consolidate_evenings() -> None:
 @shared_task(name="collection.make_photos")
 def make_photos() -> None:
     photo_making.make_photos(now=timezone.now())
+
+
+@shared_task(name="collection.refresh_stale")
+def refresh_stale() -> None:
+    stages.refresh_stale(now=timezone.now())
 
 
 @shared_task(name="collection.take_snapshots")

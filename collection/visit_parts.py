@@ -5,7 +5,6 @@ What was said, promised, asked for, paid and photographed stays at the door wher
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -14,12 +13,14 @@ from collection.later_words import has_later_contact
 from collection.models import Case, ContactAttempt
 
 
-def lock_visited(case: Case, client_id: UUID, also: Iterable[int] = ()) -> tuple[Case, list[Case]]:
-    """``case`` and all others that a visit serves or served before, under lock. The caller holds the visit."""
-    before = ContactAttempt.objects.filter(part_of__visit__client_id=client_id).values_list("case_id", flat=True)
-    locked = lock_cases({case.pk, *also, *before})
-    others = [one for one in locked if one.pk != case.pk]
-    return next(one for one in locked if one.pk == case.pk), others
+def lock_visited(
+    case: Case, before: ContactAttempt | None, also: Iterable[int] = ()
+) -> tuple[Case, list[Case]]:  # fmt: skip
+    """``case`` and all others that a visit serves, or served as it was told ``before``, under lock. The caller holds
+    the visit."""
+    served = before.parts.values_list("case_id", flat=True) if before else ()
+    locked = lock_cases({case.pk, *also, *served})
+    return next(one for one in locked if one.pk == case.pk), [one for one in locked if one.pk != case.pk]
 
 
 def write_parts(

@@ -130,13 +130,13 @@ def remove_visit(case: Case, client_id: UUID, revision: int, *, by: User, now: d
     What was told stays in its history. Again it changes nothing. Raises VisitConflictError, VisitSettledError.
     """
     lock_visit(client_id)
-    locked, others = lock_visited(case, client_id)
     try:
-        visit = earlier_visit(locked, client_id, by=by)
+        visit = earlier_visit(case, client_id, by=by)
     except VisitRemovedError:
         return
     if visit and visit.revision >= revision:
         raise VisitConflictError(visit)
+    locked, others = lock_visited(case, visit.contact if visit else None)
     if visit:
         take_back(visit, locked, None, now=now)
     VisitRevision.objects.create(

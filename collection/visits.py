@@ -81,35 +81,41 @@ class VisitReport:
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def record_visit(case: Case, report: VisitReport, *, by: User, roles: frozenset[Role], now: datetime) -> Visit:
+def record_visit(
+    case: Case, report: VisitReport, *, by: User, roles: frozenset[Role], now: datetime, refresh_later: bool = False
+) -> Visit:
     """Record a visit with all that came of it in one transaction; sent again it is the same visit.
 
     What happened is always kept: flagged as a breach where a limit was passed, and as changed meanwhile where the
     case was paid or went to somebody else since the form was opened. A higher revision takes the place of what was
     told before, which stays in the visit's history. It has a part on each other case that it served. ``roles`` are
-    those of ``by`` in the project, who may log on all of these cases.
+    those of ``by`` in the project, who may log on all of these cases. With ``refresh_later`` the worker writes stage
+    and next step, within seconds.
     Raises VisitConflictError, VisitRemovedError, VisitSettledError, ReceiptUsedError, ReasonRefusedError,
     PhoneNumberError; nothing is written then.
     """
     signature = _new_signature(case, report, by=by)
     with transaction.atomic():
         lock_visit(report.client_id)
-        locked, others = lock_visited(case, report.client_id, report.also)
-        earlier = earlier_visit(locked, report.client_id, by=by)
+        earlier = earlier_visit(case, report.client_id, by=by)
         if earlier and is_told_already(earlier, report):
             return earlier
-        write_history(locked, report, by=by, now=now)
+        locked, others = lock_visited(case, earlier.contact if earlier else None, report.also)
         also = [other for other in others if other.pk in report.also]
+        write_history(locked, report, by=by, now=now)
         write = partial(_replace, earlier) if earlier else _begin
         visit = write(locked, report, also=also, by=by, now=now)
         await_photos(visit, report.photos, by_id=by.pk, now=now)
-        write_signature(visit, signature, now=now)
+        if earlier or signature:
+            write_signature(visit, signature, now=now)
         if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
-        new = what_is_new(visit, report.contact)
+        new = what_is_new(visit, report.contact) if earlier else report.contact
         write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
-        write_parts(visit.contact, also, next_contact_on=report.contact.next_contact_on, now=now)
-        stages.refresh([locked, *others], now=now)
+        if others:
+            write_parts(visit.contact, also, next_contact_on=report.contact.next_contact_on, now=now)
+        refresh = stages.refresh_soon if refresh_later else stages.refresh
+        refresh([locked, *others], now=now)
     return visit
 
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collection', '0183_reasons_said_at'),
+        ('collection', '0184_cases_refreshed_later'),
         ('company', '0181_visit_files'),
         ('owners', '0051_export_consent'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -122,6 +122,9 @@ class Case(models.Model):
     claims_paid = models.BooleanField(
         _("claims paid"), default=False, help_text=_("Held until finance has checked the proof.")
     )
+    outdated_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When something happened that stage and next step leave out.")
+    )
 
     objects = CaseQuerySet.as_manager()
 
@@ -140,6 +143,7 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "team"], name="case_of_team"),
             models.Index(fields=["responsible", "state"], name="case_of_member"),
+            models.Index(fields=["outdated_at"], condition=Q(outdated_at__isnull=False), name="case_stale"),
         ]
 
     def __str__(self) -> str:

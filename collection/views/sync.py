@@ -88,11 +88,11 @@ def queue(request: ProjectRequest) -> HttpResponse:
 def _work_off(request: ProjectRequest, message: VisitMessage, *, now: datetime) -> JsonResponse:
     """Raises what the domain raises, and Http404 for a case that is out of the person's reach."""
     if known_message(message.client_id, message.revision, message.sha256, by=request.user):
-        return _recorded(request, message)
+        return _recorded(request, message, _kept(request, message))
     case = loggable_case(request, message.case_id)
     if message.is_removal:
         remove_visit(case, message.client_id, message.revision, by=request.user, now=now)
-        return _recorded(request, message)
+        return _recorded(request, message, None)
     form = _form(request, message, case, now=now)
     unknown = unknown_names(message, request.FILES, form.fields)
     if unknown:
@@ -101,13 +101,15 @@ def _work_off(request: ProjectRequest, message: VisitMessage, *, now: datetime) 
     if form.is_valid():
         report = replace(form.report(), revision=message.revision, sent_sha256=message.sha256)
         try:
-            record_visit(case, report, by=request.user, roles=request.roles, now=now)
+            visit = record_visit(
+                case, report, by=request.user, roles=request.roles, now=now, refresh_later=True
+            )  # fmt: skip
         except VisitRemovedError:
-            return _recorded(request, message)
+            return _recorded(request, message, None)
         except (ReceiptUsedError, ReasonRefusedError) as error:
             add_refusal(form, error)
         else:
-            return _recorded(request, message)
+            return _recorded(request, message, visit)
     return _refused(message, _errors(form))
 
 
@@ -115,17 +117,21 @@ def _form(request: ProjectRequest, message: VisitMessage, case: Case, *, now: da
     data = QueryDict(mutable=True)
     for name, values in message.fields.items():
         data.setlist(name, values)
-    others = other_units(request, case, chosen=data.getlist("also"))
+    also = data.getlist("also")
+    others = other_units(request, case, chosen=also) if also else []
     phones = phones_of(case)
     return PhoneVisitForm(
         data, request.FILES, case=case, now=now, roles=request.roles, phones=phones, others=others
     )  # fmt: skip
 
 
-def _recorded(request: ProjectRequest, message: VisitMessage) -> JsonResponse:
-    """What is kept of the visit now: with a later revision, or as removed where it was removed meanwhile."""
+def _kept(request: ProjectRequest, message: VisitMessage) -> Visit | None:
     visits = Visit.objects.filter(project=request.project).recorded_by(request.user)
-    visit = visits.select_related("contact").filter(client_id=message.client_id).first()
+    return visits.select_related("contact").filter(client_id=message.client_id).first()
+
+
+def _recorded(request: ProjectRequest, message: VisitMessage, visit: Visit | None) -> JsonResponse:
+    """What is kept of the visit now: with a later revision, or as removed where it was removed meanwhile."""
     answer: dict[str, Any] = {"client_id": str(message.client_id), "revision": message.revision, "errors": []}
     if visit is None:
         return JsonResponse({**answer, "state": "deleted", "flags": []})

@@ -171,11 +171,11 @@ class TestFollowing:
     def test_the_number_of_queries_does_not_grow_with_cases(self, django_assert_num_queries: Callable) -> None:
         for _ in range(3):
             owing()
-        with django_assert_num_queries(29):
+        with django_assert_num_queries(23):
             follow()
         for _ in range(30):
             owing()
-        with django_assert_num_queries(29):
+        with django_assert_num_queries(23):
             follow()
 
 

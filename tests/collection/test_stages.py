@@ -17,7 +17,7 @@ from collection.models import (
     StepReached,
 )
 from collection.requests import answer_request
-from collection.stages import Standing, refresh, refresh_all, standings
+from collection.stages import Standing, refresh, refresh_all, refresh_soon, refresh_stale, standings
 from company.models import Project, Role, User
 from tests.factories import (
     NOW,
@@ -210,6 +210,16 @@ class TestWriting:
         refresh([case], now=NOW)
         kept = list(StepReached.objects.values_list("key", "title"))
         assert kept == [("verify", "核实欠费，阅看档案"), ("remind", "首次提醒，电话或信息")]
+
+    def test_what_is_left_to_the_worker_is_written_once(self, project: Project) -> None:
+        cases = [old_case(project), old_case(project)]
+        refresh(cases, now=NOW)
+        for case in cases:
+            verify_case(case)
+        refresh_soon(cases[:1], now=NOW)
+        assert [Case.objects.get(pk=case.pk).next_step for case in cases] == ["verify", "verify"]
+        assert [refresh_stale(now=NOW), refresh_stale(now=NOW)] == [1, 0]
+        assert [Case.objects.get(pk=case.pk).next_step for case in cases] == ["remind", "verify"]
 
     def test_the_sweep_reaches_all_of_them_with_a_fixed_number_of_queries(self, project: Project) -> None:
         cases = [old_case(project) for _number in range(30)]

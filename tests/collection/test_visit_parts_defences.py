@@ -205,7 +205,7 @@ class TestRaces:
     def test_control_locked_in_the_order_told_they_block_each_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         have_one = threading.Barrier(2)
 
-        def as_told(case: Case, client_id: uuid.UUID, also: Iterable[int] = ()) -> tuple[Case, list[Case]]:
+        def as_told(case: Case, before: None, also: Iterable[int]) -> tuple[Case, list[Case]]:
             rows = Case.objects.select_for_update(of=("self",)).select_related("project", "account")
             first = rows.get(pk=case.pk)
             have_one.wait(10)

@@ -223,49 +223,6 @@ class TestSettled:
             remove_visit(case, first.client_id, 2, by=worker, now=NOW)
 
 
-class TestLate:
-    """A visit that waited on a phone while others worked on: what was said later stands."""
-
-    SOON = TODAY + dt.timedelta(days=3)
-    EARLIER = NOW - dt.timedelta(hours=3)
-
-    def test_it_takes_nothing_back(self, case: Case, worker: User) -> None:
-        newer = Promised(TODAY + dt.timedelta(days=2), Decimal("100.00"))
-        reason = Reason(ArrearsReason.OTHER, SubReason.SERVICE)
-        send(
-            case, told(case, payment=Payment.PROMISED, promised=newer, reason=reason, next_contact_on=self.SOON), worker
-        )
-        late = told(
-            case, happened_at=self.EARLIER, payment=Payment.PROMISED, promised=PROMISED,
-            reason=Reason(ArrearsReason.BURGLED), next_contact_on=TODAY,
-        )  # fmt: skip
-        visit = send(case, late, worker, now=LATER)
-        case.refresh_from_db()
-        assert (Reason.of(case), case.next_contact_on) == (reason, self.SOON)
-        states = dict(PromiseToPay.objects.values_list("amount", "state"))
-        assert states == {newer.amount: PromiseToPay.State.WAITING, PROMISED.amount: PromiseToPay.State.REPLACED}
-        told_then = VisitRevision.objects.get(client_id=visit.client_id).content
-        assert (told_then["reason"], told_then["next_contact_on"]) == ("burgled", TODAY.isoformat())
-
-    def test_of_two_late_ones_the_later_counts_however_they_arrive(self, case: Case, worker: User) -> None:
-        first = told(case, happened_at=self.EARLIER, reason=Reason(ArrearsReason.BURGLED))
-        second = told(case, reason=Reason(ArrearsReason.OTHER, SubReason.SERVICE))
-        for report in (first, second):
-            send(case, report, worker, now=LATER)
-        case.refresh_from_db()
-        assert case.sub_reason == SubReason.SERVICE
-
-    def test_without_a_later_promise_the_earlier_waits_again(self, case: Case, worker: User) -> None:
-        newer = told(case, payment=Payment.PROMISED, promised=replace(PROMISED, amount=Decimal("100.00")))
-        send(case, newer, worker)
-        send(case, told(case, happened_at=self.EARLIER, payment=Payment.PROMISED, promised=PROMISED), worker, now=LATER)
-        remove_visit(case, newer.client_id, 2, by=worker, now=LATER)
-        promise = PromiseToPay.objects.get()
-        assert (promise.amount, promise.state, promise.judged_on) == (
-            PROMISED.amount, PromiseToPay.State.WAITING, None,
-        )  # fmt: skip
-
-
 class TestOnTheTimeline:
     def test_what_was_said_before_stays_readable(self, case: Case, worker: User) -> None:
         first = told(case, note="在家", payment=Payment.WILL_NOT_PAY)

@@ -19,6 +19,8 @@ MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
 UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 """What Pillow raises over a file that is no picture."""
+CAMERA_YEARS = range(1990, 2100)
+"""What may be a camera's clock; what lies outside is none."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -75,10 +77,11 @@ def taken_where(sent: bytes) -> Place | None:
     try:
         with Image.open(io.BytesIO(sent), formats=FORMATS) as image:
             exif = image.getexif()
-            at = _instant(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal))
+            words = exif.get_ifd(ExifTags.IFD.Exif)
             gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     except UNREADABLE:
         return None
+    at = _instant(words.get(ExifTags.Base.DateTimeOriginal), words.get(ExifTags.Base.OffsetTimeOriginal))
     latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S", 90)
     longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W", 180)
     if latitude is None or longitude is None:
@@ -86,10 +89,17 @@ def taken_where(sent: bytes) -> Place | None:
     return Place(at, latitude, longitude) if at or latitude is not None else None
 
 
-def _instant(text: Any) -> dt.datetime | None:
+def _instant(text: Any, offset: Any) -> dt.datetime | None:
+    """By the zone that the camera named, else by the estate's."""
+    told = _parsed(f"{text}{offset}".replace("\0", ""), "%Y:%m:%d %H:%M:%S%z") or _parsed(text, "%Y:%m:%d %H:%M:%S")
+    if told is None or told.year not in CAMERA_YEARS:
+        return None
+    return told if told.tzinfo else timezone.make_aware(told)
+
+
+def _parsed(text: Any, form: str) -> dt.datetime | None:
     try:
-        told = dt.datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007  cameras know no zone
-        return timezone.make_aware(told)
+        return dt.datetime.strptime(str(text).strip("\0 "), form)  # noqa: DTZ007  most cameras know no zone
     except ValueError:
         return None
 
@@ -98,9 +108,10 @@ def _degrees(parts: Any, side: Any, negative: str, most: int) -> Decimal | None:
     try:
         degrees, minutes, seconds = (float(part) for part in parts)
         value = Decimal(degrees + minutes / 60 + seconds / 3600).quantize(Decimal("0.00001"))
+        is_on_earth = 0 <= value <= most  # an ArithmeticError where it is no number: 0/0, as some write without a fix
     except (TypeError, ValueError, ArithmeticError):
         return None
-    if not 0 <= value <= most:
+    if not is_on_earth:
         return None
     return -value if side == negative else value
 

@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from collection import photo_making
 from collection.contacts import ContactReport
@@ -25,6 +26,7 @@ from tests.factories import NOW, SHANGHAI, create_project
 from tests.field_factories import create_field_case, create_field_worker, photo
 
 MINUTE = dt.timedelta(minutes=1)
+NO_NUMBER = IFDRational(0, 0)  # what some cameras write before they know where they are
 
 
 @pytest.fixture(autouse=True)
@@ -50,16 +52,20 @@ def visited(case: Case, *photos: bytes, client_id: uuid.UUID | None = None, **fi
     return record_visit(case, told, by=case.responsible, roles=frozenset({Role.HOUSEKEEPER}), now=NOW)
 
 
-def located(*, latitude: tuple[float, float, float] = (23.0, 7.0, 30.0), size: tuple[int, int] = (80, 60)) -> bytes:
+def located(
+    *, latitude: tuple[float, ...] = (23.0, 7.0, 30.0), at: str = "2025:11:23 19:20:00", offset: str = ""
+) -> bytes:
     """A photo whose camera wrote when and where."""
     exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2025:11:23 19:20:00"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = at
+    if offset:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.OffsetTimeOriginal] = offset
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({
         ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: latitude,
         ExifTags.GPS.GPSLongitudeRef: "W", ExifTags.GPS.GPSLongitude: (113.0, 15.0, 0.0),
     })  # fmt: skip
     buffer = io.BytesIO()
-    Image.new("RGB", size, "grey").save(buffer, "JPEG", exif=exif)
+    Image.new("RGB", (80, 60), "grey").save(buffer, "JPEG", exif=exif)
     return buffer.getvalue()
 
 
@@ -90,11 +96,29 @@ class TestPhotos:
         assert AuditEvent.objects.filter(action="photos.place_shown", user=manager.user).exists()
         assert Desk(case.project, user=case.responsible).post("photo_place", pk=kept.pk).status_code == 403
 
-    @pytest.mark.parametrize("latitude", [(91.0, 0.0, 0.0), (89.0, 60.0, 1.0)])
-    def test_a_place_that_is_none_is_left_out(self, latitude: tuple[float, float, float]) -> None:
-        place = taken_where(located(latitude=latitude))
+    @pytest.mark.parametrize("latitude", [(91.0, 0.0, 0.0), (89.0, 60.0, 1.0), (NO_NUMBER, NO_NUMBER, NO_NUMBER)])
+    def test_a_place_that_is_none_is_left_out(self, case: Case, latitude: tuple[float, ...]) -> None:
+        visited(case, located(latitude=latitude))
+        assert make_photos(now=NOW) == 1
+        place = PhotoPlace.objects.get()
+        assert (place.latitude, place.longitude) == (None, None)
+        assert place.taken_at
+
+    @pytest.mark.parametrize("at", ["0001:01:01 00:00:00", "9999:12:31 23:59:59", "0000:00:00 00:00:00", "gestern"])
+    def test_a_time_that_is_none_is_left_out(self, case: Case, at: str) -> None:
+        visited(case, located(at=at))
+        assert make_photos(now=NOW) == 1
+        assert PhotoPlace.objects.get().taken_at is None
+        assert "23.12500" in said(Desk(case.project).post("photo_place", pk=VisitPhoto.objects.get().pk))
+
+    @pytest.mark.parametrize(
+        ("offset", "hour"), [("", 19), ("+08:00", 19), ("+00:00", 27), ("-03:30", 30.5), ("nonsense", 19)]
+    )
+    def test_the_time_is_of_the_zone_that_the_camera_names(self, offset: str, hour: float) -> None:
+        place = taken_where(located(offset=offset))
         assert place
-        assert place.latitude is None
+        midnight = dt.datetime(2025, 11, 23, tzinfo=SHANGHAI)
+        assert place.at == midnight + dt.timedelta(hours=hour, minutes=20)
 
     def test_the_same_one_twice_is_kept_once(self, case: Case) -> None:
         visited(case, photo(), photo())

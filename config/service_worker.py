@@ -27,6 +27,7 @@ OF_LIBRARIES = (
     "vendor/tabler/css/tabler.min.css",
     "vendor/tabler-icons/tabler-icons.min.css",
     "vendor/tabler-icons/fonts/tabler-icons.woff2",
+    "vendor/exifreader/exif-reader.js",
     "vendor/htmx/htmx.min.js",
     "vendor/idb/index.js",
 )

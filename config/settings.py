@@ -190,6 +190,7 @@ STATICFILES_DIRS = [
             ("tabler-icons", "@tabler/icons-webfont/dist"),
             ("htmx", "htmx.org/dist"),
             ("echarts", "echarts/dist"),
+            ("exifreader", "exifreader/dist"),
             ("idb", "idb/build"),
             ("workbox", "workbox-cacheable-response/build"),
             ("workbox", "workbox-core/build"),

@@ -1,4 +1,6 @@
 // Photos of a visit: made small before they are sent, shown, and taken out again.
+import { withPlaceOf } from "./photo_place.js";
+
 const LONGEST_SIDE = 1600;
 const QUALITY = 0.8;
 const TILE = 240;
@@ -18,8 +20,8 @@ async function draw(source, longest) {
 async function shrink(file) {
   try {
     const canvas = await draw(file, LONGEST_SIDE);
-    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-    return new File([blob], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: "image/jpeg" });
+    const small = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+    return small && new File([await withPlaceOf(file, small)], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: "image/jpeg" });
   } catch {
     return null;
   }
@@ -61,7 +63,8 @@ export function photoStrip(strip, changed) {
     const shown = [...files];
     const tiles = await Promise.all(shown.map((file) => tileOf(file, strip.dataset, () => drop(file))));
     if (shown.some((file, at) => file !== files[at]) || shown.length !== files.length) return; // changed meanwhile
-    strip.replaceChildren(...tiles, add);
+    for (const tile of strip.querySelectorAll(":scope > :not(.add)")) tile.remove();
+    add.before(...tiles); // which stays where it is, with the focus that may be on it
     add.hidden = files.length >= Number(strip.dataset.most);
     const size = Math.ceil(files.reduce((sum, file) => sum + file.size, 0) / 1024);
     const words = note.dataset.photoNote.replace("{number}", files.length).replace("{size}", size);
@@ -72,6 +75,7 @@ export function photoStrip(strip, changed) {
     files = files.filter((one) => one !== file);
     hand();
     await show();
+    input.focus(); // its button has gone
     changed(files);
   }
 

@@ -1,5 +1,6 @@
 """A demonstration of its own, started by the very command that users type, and Chromium to work in it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -18,6 +19,43 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", 
 DESKTOP, PHONE = 1280, 390
 OF_THE_TESTS = ("ARREARS_TESTING", "DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "REDIS_DATABASE",
                 "STATIC_MANIFEST", "DATABASE_POOL", "ARREARS_LOCAL", "DJANGO_SETTINGS_MODULE")  # fmt: skip
+
+
+MORE_DOORS = """
+import json
+from django.utils import timezone
+from arrears.verification import valid_verifications
+from collection.assignment import reassign
+from collection.limits import Clearance, clearances
+from collection.models import Case, ContactAttempt, TeamMember
+from collection.rounds import own_reasons
+from company.models import User
+now = timezone.now()
+member = User.objects.get(username={login!r})
+team = TeamMember.objects.present().get(user=member).team
+others = Case.objects.filter(project=team.project, responsible__isnull=False).exclude(
+    responsible__username__in={logins!r}
+)
+cases = list(others.open().in_round_order().select_related("project", "account__unit", "account__ownership"))
+cleared = clearances(cases, ContactAttempt.Channel.VISIT, now=now)
+verified = valid_verifications(team.project, [case.account_id for case in cases], now=now)
+free = [
+    case for case in cases if case.account_id in verified and not own_reasons(cleared.get(case.pk, Clearance()))
+][:12]
+given = [[case.pk, case.team_id, case.responsible_id] for case in free]
+reassign([case.pk for case in free], team=team, member=member, by=member, today=timezone.localdate(now), now=now)
+print(json.dumps(given))
+"""
+GIVEN_BACK = """
+from django.utils import timezone
+from collection.assignment import reassign
+from collection.models import Team
+from company.models import User
+now = timezone.now()
+for case, team, member in {given!r}:
+    person = User.objects.get(pk=member)
+    reassign([case], team=Team.objects.get(pk=team), member=person, by=person, today=timezone.localdate(now), now=now)
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +87,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield Stack(f"http://127.0.0.1:{port}", environment, sign_ins)
     finally:
         subprocess.run([*run, "stop"], env=environment, check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def more_doors(stack: Stack) -> Iterator[None]:
+    """Twelve more doors for the housekeeper while a file is tested, from people whom no test signs in: each test leaves
+    some doors visited."""
+    logins = [login for login, _password in stack.sign_ins.values()]
+    login, _password = stack.sign_ins["housekeeper"]
+    told = stack.manage("shell", "-v", "0", "-c", MORE_DOORS.format(login=login, logins=logins))
+    yield
+    given = json.loads(told.strip().splitlines()[-1])
+    stack.manage("shell", "-v", "0", "-c", GIVEN_BACK.format(given=given))
 
 
 def _free_port() -> int:

@@ -20,6 +20,7 @@ export function signing(form) {
   const wipe = () => pen.clearRect(0, 0, canvas.width, canvas.height);
 
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary) return; // the other hand on the glass
     canvas.setPointerCapture(event.pointerId);
     Object.assign(pen, { lineWidth: STROKE, lineCap: "round", lineJoin: "round", strokeStyle: "#000" });
     pen.beginPath();
@@ -32,7 +33,9 @@ export function signing(form) {
     pen.lineTo(...at(event));
     pen.stroke();
   });
-  canvas.addEventListener("pointerup", () => tell(canvas.toDataURL("image/png")));
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => event.isPrimary && tell(canvas.toDataURL("image/png")));
+  }
   part.querySelector("[data-unsign]").addEventListener("click", () => {
     wipe();
     tell("");

@@ -53,9 +53,15 @@ def reasons_for(roles: frozenset[Role]) -> list[Reason]:
     """What holders of ``roles`` may set, in the order in which it is offered; nothing without the right."""
     if not roles & RIGHTS[Right.SET_REASON]:
         return []
-    plain = [reason for reason in ArrearsReason if reason != ArrearsReason.MALICIOUS or roles & MALICIOUS_ROLES]
+    may_accuse = bool(roles & MALICIOUS_ROLES)
+    return [reason for reason in every_reason() if may_accuse or reason.reason != ArrearsReason.MALICIOUS]
+
+
+def every_reason() -> list[Reason]:
+    """All there are, in the order in which they are offered."""
+    plain = [Reason(reason) for reason in ArrearsReason if reason != ArrearsReason.OTHER]
     subs = [Reason(ArrearsReason.OTHER, sub_reason) for sub_reason in SubReason]
-    return [*(Reason(reason) for reason in plain if reason != ArrearsReason.OTHER), *subs, Reason(ArrearsReason.OTHER)]
+    return [*plain, *subs, Reason(ArrearsReason.OTHER)]
 
 
 @transaction.atomic

@@ -15,9 +15,10 @@ from arrears.queries import Bucket, bucket_of, settled_since
 from arrears.verification import valid_verifications
 from collection.limits import Clearance, Limit, Refusal, clearances, hour_refusals
 from collection.models import Case, CaseTransition, ContactAttempt, PromiseToPay, RoundChecklist
-from collection.reasons import Reason
+from collection.reasons import Reason, every_reason
 from collection.same_person import together
 from company.models import Project, User
+from owners.models import Building
 from owners.personal_data import mask_party
 
 ZERO = Decimal("0.00")
@@ -77,15 +78,50 @@ class Entrance:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundFilter:
+    """What of a round is shown; None narrows nothing. ``stop`` limits the list alone, the others its numbers too."""
+
+    stop: Stop | None = None
+    building_id: int | None = None
+    reason: Reason | None = None
+
+    def narrows(self, row: RoundRow) -> bool:
+        """Whether ``row`` is in the building and has the reason that are asked for."""
+        is_there = self.building_id in (None, row.case.account.unit.building_id)
+        return is_there and self.reason in (None, row.reason)
+
+    def shows(self, row: RoundRow) -> bool:
+        """Whether ``row`` stands in the list."""
+        return self.narrows(row) and self.stop in (None, row.counts_as)
+
+
+EVERYTHING = RoundFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
+    """``rows`` are the whole round, ``counted`` those that its numbers count, ``entrances`` hold what is shown."""
+
     entrances: list[Entrance]
     unverified: list[Case]
     checklist: RoundChecklist
     outside_hours: list[Refusal]
     rows: list[RoundRow] = field(default_factory=list)
+    counted: list[RoundRow] = field(default_factory=list)
 
     def count(self, stop: Stop) -> int:
-        return sum(row.counts_as == stop for row in self.rows)
+        return sum(row.counts_as == stop for row in self.counted)
+
+    @property
+    def buildings(self) -> list[Building]:
+        """Those of the whole round, in walking order."""
+        return list(dict.fromkeys(row.case.account.unit.building for row in self.rows))
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Those of the whole round, in the order in which reasons are offered."""
+        met = {row.reason for row in self.rows}
+        return [reason for reason in every_reason() if reason in met]
 
     def next_after(self, case: Case) -> RoundRow | None:
         """The next door on the way from ``case``, and from the start again behind the last; None where none is left."""
@@ -95,20 +131,20 @@ class Round:
         return next(ahead, waiting[0] if waiting else None)
 
 
-def build_round(project: Project, user: User, *, now: datetime, show: Stop | None = None) -> Round:
-    """The cases that ``user`` answers for, with those paid today; ``show`` limits the list, not the numbers.
+def build_round(project: Project, user: User, *, now: datetime, only: RoundFilter = EVERYTHING) -> Round:
+    """The cases that ``user`` answers for, with those paid today; ``only`` narrows what is shown of them.
 
     A fixed number of queries.
     """
     today = timezone.localdate(now)
     rows = _rows(_cases_of(project, user, today), project, now=now)
-    shown = [row for row in rows if show is None or row.counts_as == show]
     return Round(
-        entrances=list(_by_entrance(shown)),
+        entrances=list(_by_entrance(row for row in rows if only.shows(row))),
         unverified=[row.case for row in rows if row.stop == Stop.TO_VISIT and not row.is_verified],
         checklist=checklist_of(project, user, today),
         outside_hours=hour_refusals(project, now=now),
         rows=rows,
+        counted=[row for row in rows if only.narrows(row)],
     )
 
 

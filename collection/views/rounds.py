@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST
 from arrears.verification import payments_known_until
 from collection.models import RoundChecklist
 from collection.phone_round import phone_round
-from collection.rounds import Stop, build_round, tick
+from collection.reasons import every_reason
+from collection.rounds import RoundFilter, Stop, build_round, tick
 from collection.verifying import Verified, needs_looking_up, verify_cases
 from collection.views.case import must_look_up
 from company.access import ProjectRequest, project_view
+from company.forms import may_be_an_id
 from company.rights import Right
 
 STOP_LABELS: dict[Stop, str | Promise] = {
@@ -36,16 +38,15 @@ ITEM_LABELS: dict[str, str | Promise] = {
 
 @project_view(Right.LOG_CONTACTS)
 def today(request: ProjectRequest) -> HttpResponse:
-    """The cases of the person by building and entrance; `show` in the address limits the list."""
+    """The cases of the person by building and entrance; `show`, `building` and `reason` in the address narrow it."""
     now = timezone.now()
-    shown = request.GET.get("show", "")
-    show = Stop(shown) if shown in STOP_LABELS else None
-    walk = build_round(request.project, request.user, now=now, show=show)
+    only = _filter(request)
+    walk = build_round(request.project, request.user, now=now, only=only)
     ticked = walk.checklist.ticked
     context = {
         "round": walk,
         "now": timezone.localtime(now),
-        "show": show,
+        "only": only,
         "stops": [(stop, label, walk.count(stop)) for stop, label in STOP_LABELS.items()],
         "items": [(item, label, item in ticked) for item, label in ITEM_LABELS.items()],
         "missing": [label for item, label in ITEM_LABELS.items() if item not in ticked],
@@ -54,6 +55,16 @@ def today(request: ProjectRequest) -> HttpResponse:
         "needs_looking_up": needs_looking_up(request.project, now=now),
     }
     return TemplateResponse(request, "collection/round.html", context)
+
+
+def _filter(request: ProjectRequest) -> RoundFilter:
+    """What is asked for; what names nothing narrows nothing."""
+    shown, building, reason = (request.GET.get(name, "") for name in ("show", "building", "reason"))
+    return RoundFilter(
+        stop=Stop(shown) if shown in STOP_LABELS else None,
+        building_id=int(building) if may_be_an_id(building) else None,
+        reason=next((one for one in every_reason() if one.key == reason), None),
+    )
 
 
 @project_view(Right.LOG_CONTACTS)

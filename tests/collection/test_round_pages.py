@@ -104,6 +104,32 @@ class TestList:
             assert len(doors(worker, f"?show={stop}")) == number > 0, label
         assert len(doors(worker, "?show=nonsense")) == 5
 
+    def test_it_is_narrowed_to_a_building_and_a_reason(self, worker: Desk, walk: dict[str, Case]) -> None:
+        Case.objects.filter(pk__in=[walk[code].pk for code in ("2-1-901", "10-1-101")]).update(reason="burgled")
+        building = walk["2-1-901"].account.unit.building_id
+        answer = worker.get("round", f"?building={building}")
+        assert [number for *_names, number in answer.context_data["stops"]] == [1, 1, 2]
+        assert len(answer.context_data["round"].counted) == 4
+        narrowed = f"?building={building}&reason=burgled"
+        assert doors(worker, narrowed) == [("2-1-901", "to_visit")]
+        page = worker.get("round", narrowed).text
+        assert f'<option value="{building}" selected>' in page
+        assert '<option value="burgled" selected>' in page
+        assert f"?building={building}&amp;reason=burgled&amp;show=visited" in page
+        assert doors(worker, f"{narrowed}&show=visited") == []
+        assert "名单里没有符合筛选的户" in worker.get("round", f"{narrowed}&show=visited").text
+
+    @pytest.mark.parametrize(
+        "query", ["?building=x", "?building=" + "9" * 30, "?reason=nonsense", "?building=&reason="]
+    )
+    def test_what_names_nothing_narrows_nothing(self, worker: Desk, walk: dict[str, Case], query: str) -> None:
+        assert len(doors(worker, query)) == 5
+
+    def test_what_is_verified_is_the_whole_round(self, worker: Desk, walk: dict[str, Case]) -> None:
+        building = walk["10-1-101"].account.unit.building_id
+        before = worker.get("round").context_data["round"].unverified
+        assert worker.get("round", f"?building={building}").context_data["round"].unverified == before
+
     def test_own_cases_only(self, worker: Desk, walk: dict[str, Case], project: Project) -> None:
         mate = create_officer(project=project, name="林嘉豪")
         walk["2-1-901"].team.members.create(user=mate, project=project, joined_on=TODAY)

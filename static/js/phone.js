@@ -1,6 +1,6 @@
 // Pages of the round: the application installs itself, keeps today's round, sends what waits as soon as it is opened and
 // when the network is back, and says how it stands.
-import { canKeep, database, keyOf, sealWords } from "./phone_store.js";
+import { canKeep, database, isFull, keyOf, sealWords } from "./phone_store.js";
 import { listOf, tidy } from "./queue.js";
 import { sync } from "./sync.js";
 
@@ -51,6 +51,10 @@ async function download() {
   await db.put("rounds", { day: round.day, words: await sealWords(await keyOf(person), round) }, name);
 }
 
+const tellFull = (error) => {
+  if (isFull(error)) place.querySelector("[data-round-not-kept]").hidden = false;
+};
+
 export async function send() {
   if (!navigator.onLine) return tell("offline");
   const { state, sent } = await sync(person);
@@ -63,7 +67,7 @@ export async function send() {
     localStorage.setItem("desk-online", Date.now());
     document.dispatchEvent(new CustomEvent("queue-changed"));
   }
-  if (sent) await download().catch(() => null); // who was visited need not lie here any longer
+  if (sent) await download().catch(tellFull); // who was visited need not lie here any longer
 }
 
 async function start() {
@@ -75,7 +79,7 @@ async function start() {
   addEventListener("offline", () => tell("offline"));
   await send();
   if (!navigator.onLine) return;
-  await download().catch(() => null);
+  await download().catch(tellFull);
   await keepShell();
   place.dataset.ready = "yes"; // from here on it opens without a network
 }
@@ -85,5 +89,5 @@ document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-send]")) send().catch(() => null);
 });
 
-if (canKeep()) start().catch(() => null); // a phone that cannot keep anything works as long as there is a network
+if (canKeep()) start().catch(tellFull); // a phone that cannot keep anything works as long as there is a network
 else place.querySelector("[data-not-kept]").hidden = false;

@@ -35,7 +35,9 @@ export async function keyOf(person) {
   const kept = await db.get("keys", person);
   if (kept) return kept;
   const made = await crypto.subtle.generateKey({ name: CIPHER, length: 256 }, false, ["encrypt", "decrypt"]);
-  await db.add("keys", made, person).catch(() => null); // another tab was first: then its key counts
+  await db.add("keys", made, person).catch((error) => {
+    if (error.name !== "ConstraintError") throw error; // another tab was first: then its key counts
+  });
   return db.get("keys", person);
 }
 

@@ -64,6 +64,15 @@ function say(element, text) {
   element.hidden = false;
 }
 
+// Why it came back, and the step in which that is mended.
+function sentBack(view, form, answer) {
+  say(view.querySelector("[data-why]"), answer.map(errorText).join("\n"));
+  const wrong = answer.map(({ field }) => field && form.querySelector(`[name="${field}"]`)).find(Boolean);
+  if (!wrong) return;
+  location.replace(`#${wrong.closest(".ad-step").id}`);
+  scrollTo(0, 0); // the reason stands above the steps
+}
+
 // A visit of the queue as it was left: its fields, its photos, and why it came back.
 async function takeUp(view, form, record, { restored, strip, showSignature }) {
   const gone = record.fields.filter(([name, value]) => !form.elements[name] && value && name !== "client_id");
@@ -73,7 +82,7 @@ async function takeUp(view, form, record, { restored, strip, showSignature }) {
     await strip.restore(record.files.filter(([name]) => name === "photos").map(([, file]) => file));
   }
   form.elements.client_id.value = record.visit;
-  if (record.answer) say(view.querySelector("[data-why]"), record.answer.map(errorText).join("\n"));
+  if (record.answer) sentBack(view, form, record.answer);
   const lost = view.querySelector("[data-no-place]");
   if (gone.length) say(lost, lost.dataset.noPlace.replace("{what}", gone.map(([, value]) => value).join(words.comma)));
 }

@@ -31,6 +31,7 @@ from typing import Any
 
 from benchmarks.reporting import Promise, Report
 from benchmarks.servers import own_servers
+from house.processes import giving_way
 
 LIMIT_MS = 1000
 UNITS_FOR_A_CASE, CHARGES_OF_A_UNIT = 5.2, 11  # every fifth unit stopped paying (benchmarks.company_at_scale)
@@ -41,6 +42,7 @@ GIVE_UP_AFTER = 120  # seconds after the last send
 TOKEN = "b" * 32
 PERSON = "phone-"
 START_SECONDS = 60
+WINDOW_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ class Tally:
     """What the phones saw."""
 
     times_ms: list[float] = field(default_factory=list)
+    by_window: dict[int, list[float]] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
     sends: int = 0
     unanswered: list[str] = field(default_factory=list)
 
-    def answered(self, state: str, seconds: float) -> None:
+    def answered(self, state: str, seconds: float, *, window: int) -> None:
         self.times_ms.append(seconds * 1000)
+        self.by_window.setdefault(window, []).append(seconds * 1000)
         self.answers[state] = self.answers.get(state, 0) + 1
 
 
@@ -105,6 +109,9 @@ def measure(options: argparse.Namespace, phones: Sequence[Phone], port: int) -> 
         "p95": round(_percentile(times, 0.95)),
         "slowest": round(times[-1]),
         "mean": round(statistics.mean(times)),
+        f"p95_each_{WINDOW_SECONDS}_seconds": [
+            round(_percentile(sorted(tally.by_window[window]), 0.95)) for window in sorted(tally.by_window)
+        ],
         "sends": tally.sends,
         "dropped": tally.dropped,
         "answers": tally.answers,
@@ -166,11 +173,12 @@ def _web_and_worker() -> Iterator[int]:
     commands = [
         [str(programs / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers",
          cores, "--blocking-threads", "8", "--no-ws", "--log-level", "error", "config.wsgi:application"],
-        ["nice", str(programs / "celery"), "-A", "config", "worker", "--concurrency", cores, "--loglevel", "ERROR"],
+        giving_way([str(programs / "celery"), "-A", "config", "worker", "--concurrency", cores, "--loglevel", "ERROR"]),
         [str(programs / "celery"), "-A", "config", "beat", "--pidfile=", "--loglevel", "ERROR"],
     ]  # fmt: skip
     processes = [
-        subprocess.Popen(command, env=environment, stdout=sys.stderr, stderr=subprocess.DEVNULL) for command in commands
+        subprocess.Popen(command, env=environment, stdout=sys.stderr, stderr=subprocess.DEVNULL, start_new_session=True)
+        for command in commands
     ]
     try:
         _wait_until_it_answers(port)
@@ -233,13 +241,20 @@ async def _send_all(
         at = begin + position * gap
         await asyncio.sleep(max(0, at - loop.time()))
         message = _message(phone, case, client_id, pictures[position % len(pictures)], port)
-        tasks.append(asyncio.create_task(_until_answered(message, client_id, at, last, tally, chances, port)))
+        tasks.append(asyncio.create_task(_until_answered(message, client_id, at, begin, last, tally, chances, port)))
     await asyncio.gather(*tasks)
     return tally
 
 
 async def _until_answered(
-    message: bytes, client_id: str, at: float, last: float, tally: Tally, chances: random.Random, port: int
+    message: bytes,
+    client_id: str,
+    at: float,
+    begin: float,
+    last: float,
+    tally: Tally,
+    chances: random.Random,
+    port: int,
 ) -> None:
     loop = asyncio.get_running_loop()
     while loop.time() < last:
@@ -251,7 +266,7 @@ async def _until_answered(
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             answer = None
         if answer:
-            tally.answered(answer, loop.time() - at)
+            tally.answered(answer, loop.time() - at, window=int(at - begin) // WINDOW_SECONDS)
             return
         tally.dropped += 1
         await asyncio.sleep(chances.uniform(0.5, 3))

@@ -105,7 +105,7 @@ def _configure_postgres(place: Place, *, fast: bool) -> None:
         "shared_buffers": "256MB",
         "work_mem": "32MB",
         "maintenance_work_mem": "128MB",
-        "max_wal_size": "2GB",
+        "max_wal_size": "4GB",
         "random_page_cost": "1.1",
         "jit": "off",
         "timezone": "'UTC'",

@@ -123,7 +123,9 @@ def _start_children(port: int) -> None:
     commands = {
         "web": [program("granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
                 "--workers", "1", "--blocking-threads", "8", "--no-ws", "config.wsgi:application"],
-        "worker": ["nice", *celery, "worker", "--concurrency", str(os.cpu_count() or 2), "--loglevel", "INFO"],
+        "worker": processes.giving_way(
+            [*celery, "worker", "--concurrency", str(os.cpu_count() or 2), "--loglevel", "INFO"]
+        ),
         "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
     }  # fmt: skip
     for name, command in commands.items():

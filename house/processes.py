@@ -18,6 +18,15 @@ LOGS = VAR / "log"
 SCRATCH = VAR / "tmp"  # else what a killed worker leaves behind would pile up outside ARREARS_VAR
 
 
+LOWEST = '{ echo 19 > /proc/self/autogroup; } 2> /dev/null; exec nice -n 19 "$@"'
+
+
+def giving_way(command: Sequence[str]) -> list[str]:
+    """The command at the lowest priority, to be started in a session of its own: Linux shares the processor out among
+    sessions (autogroup), and only within each by what `nice` says."""
+    return ["sh", "-c", LOWEST, "sh", *command]
+
+
 def start(name: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
     """Start ``command`` in a session of its own, its output in the log of that name."""
     for folder in (PID_FILES, LOGS, SCRATCH):

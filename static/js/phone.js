@@ -6,7 +6,7 @@ import { sync } from "./sync.js";
 
 const place = document.querySelector("[data-phone]");
 const { person, project } = place.dataset;
-const AGAIN_MS = 30_000; // there is a network, but the server does not answer
+const AGAIN_MS = 3000; // there is a network, but the server does not answer; then twice as long, and so on
 const LONGEST_MS = 15 * 60_000;
 const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated", "failed"];
 let timer;

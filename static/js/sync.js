@@ -1,5 +1,6 @@
 // Sends what waits on this phone, one visit after the other, each until the server has answered. Whatever goes wrong on
 // the way leaves the visit where it is.
+import { isFull } from "./phone_store.js";
 import { contentOf, markAttempted, settle, waitingOf } from "./queue.js";
 
 export const VERSION = 1; // of the messages, see collection/syncing.py
@@ -51,6 +52,11 @@ const DONE = new Set(["recorded", "flagged", "deleted"]);
 const AWAY = new Set([408, 429, 502, 503, 504]); // of the way there; anything else is about this one visit
 const OF_ALL = new Set(["offline", "signed_out", "other_person", "outdated"]); // these end the round of sending
 
+// A phone without room for the mark sends all the same: only what has arrived makes room again.
+function unlessFull(error) {
+  if (!isFull(error)) throw error;
+}
+
 async function sendAll(person) {
   const waiting = await waitingOf(person);
   let sent = 0;
@@ -68,7 +74,7 @@ async function sendAll(person) {
     if (String(greeting.person) !== person) return { state: "other_person", sent };
     const record = await contentOf(person, visit);
     if (!record || record.state !== "waiting") continue;
-    await markAttempted(visit, record.revision);
+    await markAttempted(visit, record.revision).catch(unlessFull);
     const answer = await post(url, record, greeting.token).catch(() => ({ state: "offline" }));
     if (OF_ALL.has(answer.state)) return { state: answer.state, sent };
     if (answer.state !== "refused" && !DONE.has(answer.state)) {

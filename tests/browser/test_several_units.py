@@ -54,9 +54,9 @@ def answer_of(stack: Stack, code: str) -> object:
 
 
 @pytest.fixture(scope="module")
-def pairs(stack: Stack) -> list[list[Unit]]:
-    """Twice two units of one person in the officer's round: id of the case and code of the unit."""
-    login, _password = stack.sign_ins["officer"]
+def pairs(stack: Stack, more_doors: None) -> list[list[Unit]]:
+    """Twice two units of one person in the housekeeper's round: id of the case and code of the unit."""
+    login, _password = stack.sign_ins["housekeeper"]
     found = answer_of(stack, MERGE.format(login=login))
     assert isinstance(found, list)
     assert len(found) == 2
@@ -81,7 +81,7 @@ def expect_once(page: Page, stack: Stack, pair: list[Unit]) -> None:
 
 def test_with_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]]) -> None:
     (first, _unit), (second, other) = pairs[0]
-    page = sign_in("officer", width=PHONE)
+    page = sign_in("housekeeper", width=PHONE)
     open_round(page, stack.address)
     ready_for_the_stairs(page)
     door(page, first).click()
@@ -100,7 +100,7 @@ def test_with_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]]) 
 
 def test_without_a_network(sign_in: SignIn, stack: Stack, pairs: list[list[Unit]]) -> None:
     (first, _unit), (second, other) = pairs[1]
-    page = sign_in("officer", width=PHONE)
+    page = sign_in("housekeeper", width=PHONE)
     open_round(page, stack.address)
     ready_for_the_stairs(page)
     row = page.locator("[data-group=waiting] .qi > .body")

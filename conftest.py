@@ -54,17 +54,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(BEGUN_FIRST))
 
 
-class OneDemonstration(LoadFileScheduling):
-    """A file stays with one worker, and all files that need the demonstration with the same: it takes long to start."""
+DEMONSTRATIONS = {
+    "tests/browser/test_story.py": "story",  # a server of its own
+    "tests/browser/test_offline.py": "stairs",
+    "tests/browser/test_field_staff.py": "stairs",
+    "tests/browser/test_several_units.py": "stairs",
+}
+"""Which demonstration a browser test works on, where it is not the one of the desk."""
+
+
+class ByDemonstration(LoadFileScheduling):
+    """A file stays with one worker, and all files that need the same demonstration too: it takes long to start."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        needs_demo = file.startswith("tests/browser/") and not file.endswith("test_story.py")
-        return "demonstration" if needs_demo else file
+        return DEMONSTRATIONS.get(file, "desk") if file.startswith("tests/browser/") else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneDemonstration | None:
-    return OneDemonstration(config, log) if config.getvalue("dist") == "loadfile" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDemonstration | None:
+    return ByDemonstration(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,7 +21,8 @@ from company.models import Project, User
 from owners.merging import MergeRefusedError, merge_persons
 project, now = Project.objects.get(code="fhc1"), timezone.now()
 user = User.objects.get(Q(mobile={login!r}) | Q(name={login!r}) | Q(username={login!r}))
-free = [row.case for row in build_round(project, user, now=now).rows if row.may_be_visited and not row.same_person]
+rows = [row for row in build_round(project, user, now=now).rows if row.may_be_visited and not row.same_person]
+free = sorted((row.case for row in rows), key=lambda case: case.contacts.filter(channel="visit").exists())
 pairs = []
 while free and len(pairs) < 2:
     first = free.pop(0)

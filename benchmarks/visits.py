@@ -58,6 +58,7 @@ class Phone:
 class Tally:
     """What the phones saw."""
 
+    begun_at: float
     times_ms: list[float] = field(default_factory=list)
     by_window: dict[int, list[float]] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
@@ -65,9 +66,9 @@ class Tally:
     sends: int = 0
     unanswered: list[str] = field(default_factory=list)
 
-    def answered(self, state: str, seconds: float, *, window: int) -> None:
+    def answered(self, state: str, *, at: float, seconds: float) -> None:
         self.times_ms.append(seconds * 1000)
-        self.by_window.setdefault(window, []).append(seconds * 1000)
+        self.by_window.setdefault(int(at - self.begun_at) // WINDOW_SECONDS, []).append(seconds * 1000)
         self.answers[state] = self.answers.get(state, 0) + 1
 
 
@@ -231,9 +232,9 @@ def _own_photo(picture: bytes, client_id: str) -> bytes:
 async def _send_all(
     visits: Sequence[tuple[Phone, int, str]], pictures: Sequence[bytes], options: argparse.Namespace, port: int
 ) -> Tally:
-    tally, chances = Tally(), random.Random(options.seed)
     loop = asyncio.get_running_loop()
     begin = loop.time() + 1
+    tally, chances = Tally(begin), random.Random(options.seed)
     gap = options.seconds / len(visits)
     last = begin + options.seconds + GIVE_UP_AFTER
     tasks = []
@@ -241,20 +242,13 @@ async def _send_all(
         at = begin + position * gap
         await asyncio.sleep(max(0, at - loop.time()))
         message = _message(phone, case, client_id, pictures[position % len(pictures)], port)
-        tasks.append(asyncio.create_task(_until_answered(message, client_id, at, begin, last, tally, chances, port)))
+        tasks.append(asyncio.create_task(_until_answered(message, client_id, at, last, tally, chances, port)))
     await asyncio.gather(*tasks)
     return tally
 
 
 async def _until_answered(
-    message: bytes,
-    client_id: str,
-    at: float,
-    begin: float,
-    last: float,
-    tally: Tally,
-    chances: random.Random,
-    port: int,
+    message: bytes, client_id: str, at: float, last: float, tally: Tally, chances: random.Random, port: int
 ) -> None:
     loop = asyncio.get_running_loop()
     while loop.time() < last:
@@ -266,7 +260,7 @@ async def _until_answered(
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             answer = None
         if answer:
-            tally.answered(answer, loop.time() - at, window=int(at - begin) // WINDOW_SECONDS)
+            tally.answered(answer, at=at, seconds=loop.time() - at)
             return
         tally.dropped += 1
         await asyncio.sleep(chances.uniform(0.5, 3))

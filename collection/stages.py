@@ -174,15 +174,15 @@ def refresh_soon(cases: Collection[Case], *, now: datetime) -> None:
     Case.objects.filter(pk__in=[case.pk for case in cases], outdated_at__isnull=True).update(outdated_at=now)
 
 
-def refresh_stale(*, now: datetime) -> int:
+def refresh_outdated(*, now: datetime) -> int:
     """Write what was left to the worker, a thousand cases at a time; returns how many.
 
     A case that somebody works on is found again. Safe to run twice and at the same time.
     """
-    stale, looked_at = Case.objects.filter(outdated_at__isnull=False).order_by("outdated_at", "pk"), 0
+    outdated, looked_at = Case.objects.filter(outdated_at__isnull=False).order_by("outdated_at", "pk"), 0
     while True:
         with transaction.atomic():
-            chunk = list(stale.select_for_update(of=("self",), no_key=True, skip_locked=True)[:CASES_AT_ONCE])
+            chunk = list(outdated.select_for_update(of=("self",), no_key=True, skip_locked=True)[:CASES_AT_ONCE])
             if not chunk:
                 return looked_at
             refresh(chunk, now=now)

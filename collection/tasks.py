@@ -66,9 +66,9 @@ def make_photos() -> None:
     photo_making.make_photos(now=timezone.now())
 
 
-@shared_task(name="collection.refresh_stale")
-def refresh_stale() -> None:
-    stages.refresh_stale(now=timezone.now())
+@shared_task(name="collection.refresh_outdated")
+def refresh_outdated() -> None:
+    stages.refresh_outdated(now=timezone.now())
 
 
 @shared_task(name="collection.take_snapshots")

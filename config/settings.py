@@ -94,7 +94,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "collection.follow_ledger": {"task": "collection.follow_ledger", "schedule": 60.0},
     "collection.make_reports": {"task": "collection.make_reports", "schedule": 3600.0},
     "collection.make_photos": {"task": "collection.make_photos", "schedule": 5.0},
-    "collection.refresh_stale": {"task": "collection.refresh_stale", "schedule": 5.0},
+    "collection.refresh_outdated": {"task": "collection.refresh_outdated", "schedule": 5.0},
     "collection.remind": {"task": "collection.remind", "schedule": 600.0},
     "collection.take_snapshots": {"task": "collection.take_snapshots", "schedule": 3600.0},
     "collection.warn_of_limitation": {"task": "collection.warn_of_limitation", "schedule": 3600.0},

@@ -21,6 +21,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(condition=models.Q(('outdated_at__isnull', False)), fields=['outdated_at'], name='case_stale'),
+            index=models.Index(condition=models.Q(('outdated_at__isnull', False)), fields=['outdated_at'], name='case_outdated'),
         ),
     ]

@@ -143,7 +143,7 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "team"], name="case_of_team"),
             models.Index(fields=["responsible", "state"], name="case_of_member"),
-            models.Index(fields=["outdated_at"], condition=Q(outdated_at__isnull=False), name="case_stale"),
+            models.Index(fields=["outdated_at"], condition=Q(outdated_at__isnull=False), name="case_outdated"),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,7 @@ from collection.visit_revisions import VisitConflictError, VisitRemovedError
 from collection.visits import ReceiptUsedError, record_visit
 from company.access import ProjectRequest, project_view
 from company.audit import record
+from company.forms import may_be_an_id
 from company.models import StoredFile
 from company.rights import Right
 from owners.models import Address, Phone
@@ -38,7 +39,6 @@ from owners.personal_data import mask_party
 
 # So long may whoever answered for a case before still send in what happened at its door.
 LATE_DAYS = timedelta(days=14)
-DIGITS_OF_AN_ID = 19
 
 
 @project_view(Right.LOG_CONTACTS)
@@ -167,7 +167,7 @@ def loggable_case(request: ProjectRequest, pk: int) -> Case:
 
 def other_units(request: ProjectRequest, case: Case, *, chosen: Collection[str]) -> list[Case]:
     """Open cases of the same person on which one may log too, and whichever of them were ``chosen`` and paid since."""
-    ids = [int(value) for value in chosen if value.isdecimal() and len(value) < DIGITS_OF_AN_ID]
+    ids = [int(value) for value in chosen if may_be_an_id(value)]
     return other_cases(case, visible=_loggable(request).select_related("project"), chosen=ids)
 
 

@@ -17,7 +17,7 @@ from collection.models import (
     StepReached,
 )
 from collection.requests import answer_request
-from collection.stages import Standing, refresh, refresh_all, refresh_soon, refresh_stale, standings
+from collection.stages import Standing, refresh, refresh_all, refresh_outdated, refresh_soon, standings
 from company.models import Project, Role, User
 from tests.factories import (
     NOW,
@@ -218,7 +218,7 @@ class TestWriting:
             verify_case(case)
         refresh_soon(cases[:1], now=NOW)
         assert [Case.objects.get(pk=case.pk).next_step for case in cases] == ["verify", "verify"]
-        assert [refresh_stale(now=NOW), refresh_stale(now=NOW)] == [1, 0]
+        assert [refresh_outdated(now=NOW), refresh_outdated(now=NOW)] == [1, 0]
         assert [Case.objects.get(pk=case.pk).next_step for case in cases] == ["remind", "verify"]
 
     def test_the_sweep_reaches_all_of_them_with_a_fixed_number_of_queries(self, project: Project) -> None:

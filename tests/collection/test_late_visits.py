@@ -11,11 +11,13 @@ from collection.promises import Promised
 from collection.reasons import Reason
 from collection.visit_revisions import remove_visit
 from company.models import Project, User
-from tests.collection.test_visit_revisions import LATER, PROMISED, send, told
+from tests.collection.visits_told import send, told
 from tests.factories import NOW, TODAY, create_project
 from tests.field_factories import create_field_case, create_field_worker
 
 Payment = ContactAttempt.Payment
+PROMISED = Promised(TODAY + dt.timedelta(days=5), Decimal("3000.00"))
+LATER = NOW + dt.timedelta(minutes=10)
 SOON, EARLIER = TODAY + dt.timedelta(days=3), NOW - dt.timedelta(hours=3)
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 
 from collection.default_playbook import LADDERS
 from collection.ladders import Ladder
@@ -19,6 +20,7 @@ from collection.models import (
 from collection.requests import answer_request
 from collection.stages import Standing, refresh, refresh_all, refresh_outdated, refresh_soon, standings
 from company.models import Project, Role, User
+from conftest import owner_connection
 from tests.factories import (
     NOW,
     SHANGHAI,
@@ -228,3 +230,19 @@ class TestWriting:
         assert len(captured) <= 22
         assert set(Case.objects.values_list("next_step", flat=True)) == {"verify"}
         assert len(cases) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_somebody_works_on_is_found_again() -> None:
+    case = old_case(create_letter_project())
+    refresh([case], now=NOW)
+    verify_case(case)
+    refresh_soon([case], now=NOW)
+    with owner_connection() as busy, busy.transaction(), connection.cursor() as cursor:
+        busy.execute("SELECT FROM collection_case WHERE id = %s FOR UPDATE", [case.pk])
+        cursor.execute("SET lock_timeout = '2s'")  # else it would wait for good where it should pass over
+        assert refresh_outdated(now=NOW) == 0
+        cursor.execute("RESET lock_timeout")
+    assert refresh_outdated(now=NOW) == 1
+    case.refresh_from_db()
+    assert (case.next_step, case.outdated_at) == ("remind", None)

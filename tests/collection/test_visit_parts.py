@@ -25,7 +25,8 @@ from collection.timeline_entries import Entry, Group
 from collection.visit_revisions import Settled, VisitConflictError, VisitSettledError, remove_visit
 from company.models import AuditEvent, Project, User
 from tests.collection.test_limits import cases_of_shared_owners
-from tests.collection.units_of_one import again, cases_of_one_person, send, told
+from tests.collection.units_of_one import cases_of_one_person
+from tests.collection.visits_told import again, send, told
 from tests.conduct_factories import create_complaint
 from tests.factories import NOW, TODAY, create_contact, create_project, create_promise, create_user
 from tests.field_factories import create_field_worker

@@ -14,7 +14,8 @@ from collection import visits
 from collection.models import Case, ContactAttempt, Visit
 from company.models import Project, User
 from tests.arrears.spoiling import as_owner
-from tests.collection.units_of_one import cases_of_one_person, send, told
+from tests.collection.units_of_one import cases_of_one_person
+from tests.collection.visits_told import send, told
 from tests.factories import NOW, create_contact, create_project, create_user
 from tests.field_factories import create_field_case, create_field_worker
 

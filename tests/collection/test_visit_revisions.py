@@ -15,7 +15,6 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from collection import visit_parts, visit_revisions, visits
-from collection.contacts import ContactReport
 from collection.models import (
     ArrearsReason,
     Case,
@@ -39,14 +38,14 @@ from collection.visit_revisions import (
     VisitSettledError,
     remove_visit,
 )
-from collection.visits import Cash, VisitReport, record_visit
-from company.models import AuditEvent, Project, Role, User
+from collection.visits import Cash, VisitReport
+from company.models import AuditEvent, Project, User
 from company.photos import prepare_photo
+from tests.collection.visits_told import again, send, told
 from tests.conduct_factories import create_complaint
 from tests.factories import NOW, TODAY, create_project
 from tests.field_factories import create_field_case, create_field_worker, photo
 
-HOUSEKEEPER = frozenset({Role.HOUSEKEEPER})
 Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
 PROMISED = Promised(TODAY + dt.timedelta(days=5), Decimal("3000.00"))
 LEAK = Requested(OwnerRequest.Kind.REPAIR, "主卫渗水", OwnerRequest.Department.ENGINEERING)
@@ -71,25 +70,6 @@ def worker(project: Project) -> User:
 @pytest.fixture
 def case(project: Project, worker: User) -> Case:
     return create_field_case(project=project, by=worker, amount="6210.75")
-
-
-def told(case: Case, **fields: Any) -> VisitReport:
-    own = {name: fields.pop(name) for name in ("slip_posted", "cash", "photos", "revision") if name in fields}
-    contact = {"channel": Channel.VISIT, "outcome": Outcome.MET_OWNER, "happened_at": NOW, **fields}
-    return VisitReport(
-        client_id=uuid.uuid4(), contact=ContactReport(**contact), responsible_id=case.responsible_id, **own
-    )
-
-
-def again(report: VisitReport, **fields: Any) -> VisitReport:
-    """The same visit told anew under the next revision; ``fields`` as of ``told``."""
-    own = {name: fields.pop(name) for name in ("slip_posted", "cash", "photos", "revision") if name in fields}
-    own.setdefault("revision", report.revision + 1)
-    return replace(report, contact=replace(report.contact, **fields), **own)
-
-
-def send(case: Case, report: VisitReport, by: User, *, now: dt.datetime = NOW) -> Visit:
-    return record_visit(case, report, by=by, roles=HOUSEKEEPER, now=now)
 
 
 BY_REVISION, RISE = "changes with a higher revision only", "higher than those before it, and none follows its removal"

@@ -17,7 +17,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from collection import visit_parts, visits
-from collection.contacts import ContactReport, NumberNews, NumberReport
+from collection.contacts import NumberNews, NumberReport
 from collection.following import follow_ledger
 from collection.limits import Limit, clearances, passed_limits
 from collection.models import (
@@ -35,15 +35,15 @@ from collection.promises import Promised
 from collection.reasons import Reason, ReasonRefusedError
 from collection.requests import Requested
 from collection.visit_revisions import VisitConflictError
-from collection.visits import Cash, ReceiptUsedError, VisitReport, record_visit
+from collection.visits import Cash, ReceiptUsedError
 from company.models import Project, Role, User
 from company.photos import PhotoRefusedError, prepare_photo
 from owners.models import Address, Phone
+from tests.collection.visits_told import HOUSEKEEPER, send, told
 from tests.factories import NOW, TODAY, create_payment, create_project
 from tests.field_factories import create_cash, create_field_case, create_field_worker, create_visit, photo
 
 Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
-HOUSEKEEPER = frozenset({Role.HOUSEKEEPER})
 HEAD = frozenset({Role.DEPARTMENT_HEAD})
 
 
@@ -67,20 +67,8 @@ def case(project: Project, worker: User) -> Case:
     return create_field_case(project=project, by=worker, amount="6210.75")
 
 
-def report(case: Case, *, client_id: uuid.UUID | None = None, **fields: Any) -> VisitReport:
-    """A visit that met the owner; ``fields`` of the visit by name, all others are of the contact."""
-    own = {name: fields.pop(name) for name in ("slip_posted", "cash", "photos", "revision") if name in fields}
-    contact = {"channel": Channel.VISIT, "outcome": Outcome.MET_OWNER, "happened_at": NOW, **fields}
-    return VisitReport(
-        client_id=client_id or uuid.uuid4(),
-        contact=ContactReport(**contact),
-        responsible_id=case.responsible_id,
-        **own,
-    )
-
-
 def record(case: Case, by: User, *, roles: frozenset[Role] = HOUSEKEEPER, **fields: Any) -> Visit:
-    return record_visit(case, report(case, **fields), by=by, roles=roles, now=NOW)
+    return send(case, told(case, **fields), by, roles=roles)
 
 
 class TestWhatComesOfIt:
@@ -183,43 +171,43 @@ class TestWhatHappenedIsKept:
         assert record(case, worker, happened_at=NOW + dt.timedelta(hours=5)).contact.happened_at == NOW
 
     def test_a_case_paid_while_the_form_was_open(self, case: Case, worker: User) -> None:
-        told = report(case, payment=Payment.CLAIMS_PAID)
+        report = told(case, payment=Payment.CLAIMS_PAID)
         create_payment(account=case.account, amount="6210.75")
         follow_ledger(today=TODAY, now=NOW, project=case.project)
-        visit = record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW)
+        visit = send(case, report, worker)
         assert visit.changed_meanwhile == Visit.Meanwhile.PAID
         case.refresh_from_db()
         assert (case.state, case.claims_paid) == (Case.State.CLOSED, False)
 
     def test_a_case_that_went_to_somebody_else(self, case: Case, worker: User, project: Project) -> None:
-        told = report(case)
+        report = told(case)
         Case.objects.filter(pk=case.pk).update(responsible=create_field_worker(project=project, name="孙立"))
-        visit = record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW)
+        visit = send(case, report, worker)
         assert visit.changed_meanwhile == Visit.Meanwhile.REASSIGNED
 
 
 class TestOnce:
     def test_the_same_visit_again_is_the_same_visit(self, case: Case, worker: User) -> None:
-        told = report(case, requested=Requested(OwnerRequest.Kind.REPAIR, "漏水"), photos=[prepare_photo(photo())])
-        first, again = (record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW) for _ in range(2))
+        report = told(case, requested=Requested(OwnerRequest.Kind.REPAIR, "漏水"), photos=[prepare_photo(photo())])
+        first, again = (send(case, report, worker) for _ in range(2))
         assert first == again
         assert (Visit.objects.count(), OwnerRequest.objects.count(), ContactAttempt.objects.count()) == (1, 1, 1)
 
     def test_the_same_revision_with_other_words_is_a_conflict(self, case: Case, worker: User) -> None:
-        told = report(case, note="在家")
-        first = record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW)
-        other = replace(told, contact=replace(told.contact, note="不在家"))
+        report = told(case, note="在家")
+        first = send(case, report, worker)
+        other = replace(report, contact=replace(report.contact, note="不在家"))
         with pytest.raises(VisitConflictError) as conflict:
-            record_visit(case, other, by=worker, roles=HOUSEKEEPER, now=NOW)
+            send(case, other, worker)
         assert conflict.value.visit == first
         first.contact.refresh_from_db()
         assert first.contact.note == "在家"
 
     def test_the_same_id_at_another_door_is_a_conflict(self, case: Case, worker: User, project: Project) -> None:
-        told = report(case)
-        record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW)
+        report = told(case)
+        send(case, report, worker)
         with pytest.raises(VisitConflictError):
-            record_visit(create_field_case(project=project), told, by=worker, roles=HOUSEKEEPER, now=NOW)
+            send(create_field_case(project=project), report, worker)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -231,13 +219,13 @@ class TestRaces:
         project = create_project()
         worker = create_field_worker(project=project)
         case = create_field_case(project=project, by=worker)
-        told = report(case, requested=Requested(OwnerRequest.Kind.REPAIR, "漏水"))
+        report = told(case, requested=Requested(OwnerRequest.Kind.REPAIR, "漏水"))
         start = threading.Barrier(5)
 
-        def send(_number: int) -> bool:
+        def send_copy(_number: int) -> bool:
             start.wait()
             try:
-                record_visit(case, told, by=worker, roles=HOUSEKEEPER, now=NOW)
+                send(case, report, worker)
             except Exception:
                 return False
             finally:
@@ -245,7 +233,7 @@ class TestRaces:
             return True
 
         with ThreadPoolExecutor(5) as pool:
-            accepted = sum(pool.map(send, range(5)))
+            accepted = sum(pool.map(send_copy, range(5)))
         return Visit.objects.count() + OwnerRequest.objects.count(), 5 - accepted
 
     def test_one_visit(self) -> None:

@@ -72,8 +72,11 @@ def start_postgres(place: Place, *, fast: bool) -> None:
 
 def stop_postgres(place: Place) -> None:
     """Stop PostgreSQL: open transactions are rolled back, what was committed is on disk."""
-    if postgres_pid(place) is not None:
-        _run(place, [_postgres_program("pg_ctl"), "stop", "-D", place.data, "-m", "fast", "-t", str(STOP_SECONDS)])
+    pid = postgres_pid(place)
+    if pid is None:
+        return
+    _run(place, [_postgres_program("pg_ctl"), "stop", "-D", place.data, "-m", "fast", "-t", str(STOP_SECONDS)])
+    _await_end(pid, place.data, name="PostgreSQL", log=place.postgres / "postgres.log")
 
 
 def postgres_pid(place: Place) -> int | None:
@@ -185,8 +188,7 @@ def stop_valkey(place: Place) -> None:
     if pid is None:
         return
     os.kill(pid, signal.SIGTERM)
-    if not _until(lambda: valkey_pid(place) is None, seconds=STOP_SECONDS):
-        raise StartFailure(f"Valkey (process {pid}) does not stop. Its log: {place.valkey / 'valkey.log'}")
+    _await_end(pid, place.valkey, name="Valkey", log=place.valkey / "valkey.log")
 
 
 def valkey_pid(place: Place) -> int | None:
@@ -249,13 +251,20 @@ def _wheel(package: str) -> Path:
 
 def _pid_working_in(folder: Path, *, pid_file: Path) -> int | None:
     pid = _read_pid(pid_file)
-    if pid is None:
-        return None
+    return pid if pid is not None and _works_in(pid, folder) else None
+
+
+def _works_in(pid: int, folder: Path) -> bool:
     try:
-        working_in = Path(f"/proc/{pid}/cwd").readlink()
+        return Path(f"/proc/{pid}/cwd").readlink() == folder.resolve()
     except OSError:
-        return None
-    return pid if working_in == folder.resolve() else None
+        return False
+
+
+def _await_end(pid: int, folder: Path, *, name: str, log: Path) -> None:
+    """Both servers take their pid file away a little before they end, and hold their files until then."""
+    if not _until(lambda: not _works_in(pid, folder), seconds=STOP_SECONDS):
+        raise StartFailure(f"{name} (process {pid}) does not stop. Its log: {log}")
 
 
 def _read_pid(path: Path) -> int | None:

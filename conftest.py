@@ -71,6 +71,7 @@ class ByDemonstration(LoadFileScheduling):
         return DEMONSTRATIONS.get(file, "desk") if file.startswith("tests/browser/") else file
 
 
+@pytest.hookimpl(optionalhook=True)  # a debugger wants pytest without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDemonstration | None:
     return ByDemonstration(config, log) if config.getvalue("dist") == "loadfile" else None
 

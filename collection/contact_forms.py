@@ -104,7 +104,7 @@ class ContactForm(forms.Form):
         label=_("Paying"), widget=forms.RadioSelect, choices=Payment.choices, initial=Payment.NOT_DISCUSSED
     )
     promise_day = OfferedField(label=_("Promised for"), parse=date.fromisoformat)
-    promise_date = forms.DateField(label=_("Another day"), widget=DayInput(), required=False)
+    promise_date = forms.DateField(label=_("Promised for another day"), widget=DayInput(), required=False)
     promise_amount = OfferedField(label=_("Promised amount"), parse=parse_amount)
     promise_other = AmountField(label=_("Another amount"))
     note = forms.CharField(
@@ -114,7 +114,7 @@ class ContactForm(forms.Form):
         widget=forms.Textarea({"rows": 2, "placeholder": _("Who said what; facts only")}),
     )
     next_contact = OfferedField(label=_("Next contact"), parse=date.fromisoformat, words=(OTHER, BY_RULE))
-    next_date = forms.DateField(label=_("Another day"), widget=DayInput(), required=False)
+    next_date = forms.DateField(label=_("Next contact on another day"), widget=DayInput(), required=False)
 
     outcomes: tuple[ContactAttempt.Outcome, ...] = ON_THE_PHONE
     outcome_words: dict[ContactAttempt.Outcome, Any] = {}  # where a word at the door would mislead
@@ -291,15 +291,26 @@ class VisitForm(ContactForm):
     cash_receipt = forms.CharField(label=_("Receipt number"), required=False, max_length=40)
 
     def __init__(
-        self, *args: Any, roles: frozenset[Role], phones: list[Phone], others: Collection[Case] = (), **kwargs: Any
+        self,
+        *args: Any,
+        roles: frozenset[Role],
+        phones: list[Phone],
+        others: Collection[Case] = (),
+        held: Mapping[int, str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        """``others`` are cases of the same person that the visit may have served too."""
+        """``others`` are cases of the same person that the visit may have served too, ``held`` why it was not meant
+        for some of them."""
         super().__init__(*args, **kwargs)
+        self.held = held or {}
         self._choices("also", [(str(other.pk), other.account.unit.code) for other in others])
         reasons = [(reason.key, reason.label) for reason in reasons_for(roles)]
         self._choices("reason", [("", _t("as it is")), *reasons])
         numbers = [(str(phone.pk), phone.masked) for phone in phones]
         self._choices("phone", [*numbers, ("", _t("another number"))], initial=numbers[0][0] if numbers else "")
+
+    def hint_of(self, name: str, value: str) -> str:
+        return self.held.get(int(value), "") if name == "also" else super().hint_of(name, value)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from collection import stages
-from collection.later_words import has_later_contact, has_later_reason
+from collection.later_words import has_later_contact, has_later_reason, is_checked
 from collection.limits import breaches
 from collection.models import Case, ContactAttempt, ContactFile, PromiseToPay
 from collection.people_contacted import lock_people
@@ -155,7 +155,7 @@ def write_consequences(
 ) -> None:
     """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock.
 
-    A reason, a promise and a next day that were set since the contact stand.
+    What was said since the contact stands, and what finance has found of a claim since.
     """
     today = timezone.localdate(now)
     if report.promised:
@@ -167,10 +167,11 @@ def write_consequences(
             raise ReasonRefusedError(report.reason.key)
         if not has_later_reason(contact):
             write_reason([case], report.reason, by=by, now=now, said_at=contact.happened_at, refresh=False)
-    _write_number_news(case, contact, report.number, by=by, today=today, now=now)
+    _write_number_news(case, contact, report.number, by=by, now=now)
     if report.second_address and (owner := first_owner(case)):
-        change_address(owner, Address.Kind.SECOND, report.second_address, by=by, now=now)
-    if case.state == Case.State.OPEN and report.payment == Payment.CLAIMS_PAID:
+        address, said_at = report.second_address, contact.happened_at
+        change_address(owner, Address.Kind.SECOND, address, by=by, now=now, said_at=said_at)
+    if report.payment == Payment.CLAIMS_PAID and case.state == Case.State.OPEN and not is_checked(case, contact):
         case.claims_paid = True
     if report.next_contact_on and not has_later_contact(contact):
         case.next_contact_on = report.next_contact_on
@@ -182,8 +183,8 @@ def settle_claim(case_id: int, *, by: User, now: datetime, note: str) -> Case:
     """Finance has checked what the owner says was paid: the case is free to go on. Money found is posted apart."""
     case = lock_case(case_id)
     if case.claims_paid:
-        case.claims_paid = False
-        case.save(update_fields=["claims_paid"])
+        case.claims_paid, case.claim_checked_at = False, now
+        case.save(update_fields=["claims_paid", "claim_checked_at"])
         record(action="claims.checked", by=by, project=case.project, obj=case, note=note)
         stages.refresh([case], now=now)
     return case
@@ -196,23 +197,24 @@ def first_owner(case: Case) -> Owner | None:
 
 
 def _write_number_news(
-    case: Case, contact: ContactAttempt, report: NumberReport | None, *, by: User, today: date, now: datetime
+    case: Case, contact: ContactAttempt, report: NumberReport | None, *, by: User, now: datetime
 ) -> None:
+    said_at, said_on = contact.happened_at, timezone.localdate(contact.happened_at)
     phone = _phones_of(case).filter(pk=report.phone_id).first() if report and report.phone_id else contact.phone
     if report is None:
         if phone and contact.outcome == Outcome.WRONG_PERSON:
-            mark_phone(phone, by=by, state=Phone.State.WRONG_PERSON)
+            mark_phone(phone, by=by, said_at=said_at, state=Phone.State.WRONG_PERSON)
         elif phone and contact.outcome == Outcome.MET_OWNER:
-            mark_phone(phone, by=by, state=Phone.State.VALID, confirmed_on=today)
+            mark_phone(phone, by=by, said_at=said_at, state=Phone.State.VALID, confirmed_on=said_on)
         return
     if phone and report.news in MARKS:
-        mark_phone(phone, by=by, state=MARKS[report.news])
+        mark_phone(phone, by=by, said_at=said_at, state=MARKS[report.news])
     if phone and report.news == NumberNews.CONFIRMED:
-        mark_phone(phone, by=by, state=Phone.State.VALID, confirmed_on=today)
+        mark_phone(phone, by=by, said_at=said_at, state=Phone.State.VALID, confirmed_on=said_on)
     if phone and report.news == NumberNews.DO_NOT_CONTACT:
-        mark_phone(phone, by=by, do_not_contact=True)
+        mark_phone(phone, by=by, said_at=said_at, do_not_contact=True)
     if report.number:
-        _write_new_number(case, phone, report, by=by, today=today, now=now)
+        _write_new_number(case, phone, report, by=by, said_at=said_at, now=now)
 
 
 MARKS = {
@@ -222,12 +224,12 @@ MARKS = {
 
 
 def _write_new_number(
-    case: Case, phone: Phone | None, report: NumberReport, *, by: User, today: date, now: datetime
+    case: Case, phone: Phone | None, report: NumberReport, *, by: User, said_at: datetime, now: datetime
 ) -> None:
     if phone and report.news == NumberNews.CHANGED:
-        change_phone(phone, report.number, by=by, now=now)
+        change_phone(phone, report.number, by=by, now=now, said_at=said_at)
     elif owner := (phone.owner if phone else first_owner(case)):
-        add_phone(owner, report.number, by=by, confirmed_on=today)
+        add_phone(owner, report.number, by=by, confirmed_on=timezone.localdate(said_at), said_at=said_at)
 
 
 def _phones_of(case: Case) -> models.QuerySet[Phone]:

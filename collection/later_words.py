@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models.functions import Coalesce
 
-from collection.models import ContactAttempt, PromiseToPay, ReasonChange, Visit, VisitRevision
+from collection.models import Case, ContactAttempt, PromiseToPay, ReasonChange, Visit, VisitRevision
 
 
 def own_moments(contact: ContactAttempt) -> list[datetime]:
@@ -17,6 +17,11 @@ def own_moments(contact: ContactAttempt) -> list[datetime]:
 def has_later_contact(contact: ContactAttempt) -> bool:
     """Whether somebody was in contact about the case after ``contact``."""
     return ContactAttempt.objects.filter(case=contact.case_id, happened_at__gt=contact.happened_at).exists()
+
+
+def is_checked(case: Case, contact: ContactAttempt) -> bool:
+    """Whether finance has checked since ``contact`` what the owner says was paid."""
+    return case.claim_checked_at is not None and case.claim_checked_at > contact.happened_at
 
 
 def has_later_promise(contact: ContactAttempt) -> bool:

@@ -202,6 +202,11 @@ def _passed(case: Case, contact: ContactAttempt, holds: Holds) -> Iterator[Limit
             yield refusal.limit
 
 
+def in_brief(refusals: Iterable[Refusal]) -> str:
+    """Which limits they are and until when, without what each is about."""
+    return _("; ").join(_(", ").join(filter(None, [str(one.limit.label), one.till])) for one in refusals)
+
+
 def hour_refusals(project: Project, *, now: datetime) -> list[Refusal]:
     """The project's contact hours; the night between 22:00 and 8:00 can be lifted by nobody."""
     local = timezone.localtime(now)

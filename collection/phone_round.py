@@ -4,7 +4,7 @@ Masked names and a band instead of the amount; no number, no address beyond the 
 be visited; of the others the room is told and why.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from collection.dossier import talk_fields
+from collection.limits import in_brief
 from collection.models import Case, ContactAttempt
 from collection.rounds import Entrance, RoundRow, Stop, build_round
 from collection.talking_points import talking_points
@@ -26,7 +27,7 @@ def phone_round(project: Project, user: User, *, now: datetime) -> dict[str, Any
     """What a phone downloads for today, fit for JSON; a fixed number of queries."""
     walk = build_round(project, user, now=now)
     last = _last_contacts([row.case for row in walk.rows])
-    free = {row.case.pk for row in walk.rows if row.may_be_visited}
+    held = {row.case.pk: _why_not(row) for row in walk.rows if not row.may_be_visited}
     return {
         "person": user.pk,
         "day": timezone.localdate(now).isoformat(),
@@ -34,7 +35,7 @@ def phone_round(project: Project, user: User, *, now: datetime) -> dict[str, Any
         "ticked": walk.checklist.completed_at is not None,
         "to_visit": sum(row.may_be_visited for row in walk.rows),
         "entrances": [
-            {"title": _title(entrance), "rows": [_row(row, user, last, free) for row in entrance.rows]}
+            {"title": _title(entrance), "rows": [_row(row, user, last, held) for row in entrance.rows]}
             for entrance in walk.entrances
         ],
     }
@@ -59,15 +60,14 @@ def _title(entrance: Entrance) -> str:
 
 
 def _row(
-    row: RoundRow, user: User, last: Mapping[int, ContactAttempt], free: Collection[int]
+    row: RoundRow, user: User, last: Mapping[int, ContactAttempt], held: Mapping[int, str]
 ) -> dict[str, Any]:  # fmt: skip
-    """``free``: ids of cases that may be visited; where others of the person may not, their ticks are left out."""
+    """``held`` says of cases that are not to be visited why: where others of the person are among them, their ticks are
+    left out."""
     unit = row.case.account.unit
     told: dict[str, Any] = {"case": row.case.pk, "unit": unit.code, "room": unit.room, "stop": row.stop.value}
-    if row.stop == Stop.NOT_TODAY:
-        told["why"] = _("; ").join(_(", ").join(filter(None, [str(r.limit.label), r.till])) for r in row.why_not)
-    if row.stop == Stop.TO_VISIT and not row.is_verified:
-        told |= {"stop": Stop.NOT_TODAY.value, "why": _("not verified: not to be visited yet")}
+    if row.stop in (Stop.TO_VISIT, Stop.NOT_TODAY) and not row.may_be_visited:
+        told |= {"stop": Stop.NOT_TODAY.value, "why": held[row.case.pk]}
     if not row.may_be_visited:
         return told
     points = talking_points(row.reason, talk_fields(row.case, user))
@@ -79,14 +79,20 @@ def _row(
         "reason": row.reason.label,
         "last": _last(last.get(row.case.pk)),
         "same": [case.account.unit.code for case in row.same_person],
-        "also": [_other(case, is_ticked=case.pk in free) for case in row.same_person],
+        "also": [_other(case, why_not=held.get(case.pk, "")) for case in row.same_person],
         "say": points.say,
         "never": points.never,
     }
 
 
-def _other(case: Case, *, is_ticked: bool) -> dict[str, Any]:
-    return {"case": case.pk, "unit": case.account.unit.code, "ticked": is_ticked}
+def _why_not(row: RoundRow) -> str:
+    if row.stop == Stop.TO_VISIT:
+        return _("not verified: not to be visited yet")
+    return in_brief(row.why_not) if row.stop == Stop.NOT_TODAY else _("visited today")
+
+
+def _other(case: Case, *, why_not: str) -> dict[str, Any]:
+    return {"case": case.pk, "unit": case.account.unit.code, "ticked": not why_not, "why": why_not}
 
 
 def _last_contacts(cases: Iterable[Case]) -> dict[int, ContactAttempt]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from collection.limits import COUNT_RULES, Limit, clearances
+from collection.limits import COUNT_RULES, Limit, clearances, in_brief
 from collection.models import Case, ContactAttempt
 from collection.models.cases import CaseQuerySet
 from collection.people_contacted import people_of
@@ -41,8 +41,12 @@ def together(cases: Collection[Case]) -> dict[int, list[Case]]:
     return found
 
 
-def free_of_holds(cases: Collection[Case], *, now: datetime) -> list[int]:
-    """Ids of those of ``cases`` (of one project) for which a visit to their person may be meant too: nothing but the
-    hour and what the person has had enough of speaks against them. A fixed number of queries."""
+def held_back(cases: Collection[Case], *, now: datetime) -> dict[int, str]:
+    """Why a visit to their person is not meant for some of ``cases`` (of one project), by case id: what speaks against
+    them beside the hour and what the person has had enough of. A fixed number of queries."""
     cleared = clearances(cases, ContactAttempt.Channel.VISIT, now=now)
-    return [case_id for case_id, one in cleared.items() if {refusal.limit for refusal in one.reasons} <= OF_THE_VISIT]
+    of_its_own = {
+        case_id: [refusal for refusal in clearance.reasons if refusal.limit not in OF_THE_VISIT]
+        for case_id, clearance in cleared.items()
+    }
+    return {case_id: in_brief(refusals) for case_id, refusals in of_its_own.items() if refusals}

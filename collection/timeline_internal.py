@@ -1,7 +1,9 @@
 """What was decided and noted on a case in the house: reasons, steps, marks, who answers, verifications, leave."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from arrears.models import Verification
@@ -38,14 +40,25 @@ def internal(case: Case) -> Iterator[Entry]:
 
 def _told_before(case: Case) -> Iterator[Entry]:
     """Visits that were corrected or removed by whoever recorded them, with what had been said."""
-    before: VisitRevision | None = None
-    for told in VisitRevision.objects.filter(case=case).select_related("sent_by"):
-        if before and before.client_id == told.client_id:
-            title = _("Visit removed") if told.is_removal else _("Visit corrected")
-            yield entry(
-                told.received_at, Group.INTERNAL, "walk", title, person=told.sent_by.name, detail=_words_of(before)
-            )  # fmt: skip
-        before = told
+    visits = VisitRevision.objects.filter(Q(case=case) | Q(content__also__contains=[case.pk]))
+    told = VisitRevision.objects.filter(client_id__in=visits.values("client_id")).select_related("sent_by")
+    for before, after in pairwise(told):
+        words = _words_before(case, before, after) if before.client_id == after.client_id else ""
+        if words:
+            title = _("Visit removed") if after.is_removal else _("Visit corrected")
+            yield entry(after.received_at, Group.INTERNAL, "walk", title, person=after.sent_by.name, detail=words)
+
+
+def _words_before(case: Case, before: VisitRevision, after: VisitRevision) -> str:
+    """What was said of the visit before; of one told at another unit's door what changed for ``case`` alone."""
+    if after.case_id == case.pk:
+        return _words_of(before)
+    if case.pk not in before.content.get("also", []):
+        return ""
+    if not after.is_removal and case.pk not in after.content.get("also", []):
+        return _("before: for this unit too")
+    outcome = ContactAttempt.Outcome(before.content["outcome"])
+    return _("before: %(what)s") % {"what": outcome.label} if after.content.get("outcome") != outcome else ""
 
 
 def _words_of(told: VisitRevision) -> str:

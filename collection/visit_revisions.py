@@ -165,9 +165,16 @@ def take_back(visit: Visit, case: Case, report: VisitReport | None, *, now: date
     if told is None or told.reason is None:
         _take_back_reason(visit.contact, case, now=now)
     if visit.contact.payment == ContactAttempt.Payment.CLAIMS_PAID and case.claims_paid:
-        others = case.contacts.filter(payment=ContactAttempt.Payment.CLAIMS_PAID, happened_at__date__gte=case.opened_on)
-        case.claims_paid = others.exclude(pk=visit.contact_id).exists()
-        case.save(update_fields=["claims_paid"])
+        _take_back_claim(visit.contact, case)
+
+
+def _take_back_claim(contact: ContactAttempt, case: Case) -> None:
+    """The case waits for finance no longer, unless the owner said elsewhere too, and unchecked, that it is paid."""
+    others = case.contacts.filter(payment=ContactAttempt.Payment.CLAIMS_PAID, happened_at__date__gte=case.opened_on)
+    if case.claim_checked_at:
+        others = others.filter(happened_at__gt=case.claim_checked_at)
+    case.claims_paid = others.exclude(pk=contact.pk).exists()
+    case.save(update_fields=["claims_paid"])
 
 
 def _is_looked_into(contact: ContactAttempt) -> bool:

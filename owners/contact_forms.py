@@ -113,7 +113,7 @@ class PhoneForm(ContactForm):
             make_primary(phone, by=by)
         learnt = {name: given[name] for name in ("state", "do_not_contact", "confirmed_on", "label")}
         if changed := {name: value for name, value in learnt.items() if value != getattr(phone, name)}:
-            mark_phone(phone, by=by, **changed)
+            mark_phone(phone, by=by, said_at=now, **changed)
 
 
 class EmailForm(ContactForm):

@@ -38,8 +38,11 @@ def add_phone(
     label: str = "",
     is_primary: bool = False,
     confirmed_on: date | None = None,
+    said_at: datetime | None = None,
 ) -> Phone:
     """Add a number to those of ``owner``, or confirm it where it is known; the first one is the primary one.
+
+    ``said_at`` is when somebody said so: what was learnt of the number later stands.
 
     Raises PhoneNumberError.
     """
@@ -51,7 +54,8 @@ def add_phone(
         project_id=owner.project_id, owner=owner, number=digits, number_hash=keyed_hash(digits), last4=digits[-4:]
     )
     phone.label = label or phone.label
-    phone.confirmed_on = confirmed_on or phone.confirmed_on
+    if said_at is None or not phone.was_learnt_after(said_at):
+        phone.confirmed_on, phone.learnt_at = confirmed_on or phone.confirmed_on, said_at or phone.learnt_at
     phone.save()
     if is_primary or not any(other.is_primary for other in phones):
         _make_primary(phone, phones)
@@ -61,17 +65,22 @@ def add_phone(
 
 
 @transaction.atomic
-def change_phone(phone: Phone, number: str, *, by: User | None, now: datetime) -> Phone:
+def change_phone(
+    phone: Phone, number: str, *, by: User | None, now: datetime, said_at: datetime | None = None
+) -> Phone:  # fmt: skip
     """Replace a number by another: the old row ends, the new one takes over its label and primary mark.
 
+    Said (``said_at``) before something else was learnt of the old number, the new one stands beside it instead.
     Raises PhoneNumberError.
     """
     digits = normalise_phone(number)
     if keyed_hash(digits) == phone.number_hash:
         return phone
+    if said_at and phone.was_learnt_after(said_at):
+        return add_phone(phone.owner, digits, by=by, said_at=said_at)
     was_primary = phone.is_primary
     end_phone(phone, by=by, now=now)
-    return add_phone(phone.owner, digits, by=by, label=phone.label, is_primary=was_primary)
+    return add_phone(phone.owner, digits, by=by, label=phone.label, is_primary=was_primary, said_at=said_at or now)
 
 
 @transaction.atomic
@@ -99,17 +108,27 @@ def mark_phone(
     phone: Phone,
     *,
     by: User | None,
+    said_at: datetime,
     state: Phone.State | None = None,
     do_not_contact: bool | None = None,
     confirmed_on: date | None = None,
     label: str | None = None,
 ) -> None:
-    """Note what was learnt of a number: whether it is valid, may be dialled, and when that was confirmed."""
+    """Note what was learnt of a number at ``said_at``: whether it is valid, may be dialled, when that was confirmed.
+
+    What was learnt later stands, but for the wish not to be contacted.
+    """
+    if phone.was_learnt_after(said_at):
+        if not do_not_contact:
+            return
+        state = confirmed_on = label = None
+    else:
+        phone.learnt_at = said_at
     changes = {"state": state, "do_not_contact": do_not_contact, "confirmed_on": confirmed_on, "label": label}
     given = {name: value for name, value in changes.items() if value is not None}
     for name, value in given.items():
         setattr(phone, name, value)
-    phone.save(update_fields=list(given))
+    phone.save(update_fields=[*given, "learnt_at"])
     detail = {name: str(value) for name, value in given.items()}
     record(
         action="owners.phone_marked", by=by, project=phone.project, obj=phone.owner, row=phone.pk, last4=phone.last4,
@@ -118,20 +137,32 @@ def mark_phone(
 
 
 @transaction.atomic
-def change_address(owner: Owner, kind: Address.Kind, text: str, *, by: User | None, now: datetime) -> Address | None:
-    """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing."""
+def change_address(
+    owner: Owner, kind: Address.Kind, text: str, *, by: User | None, now: datetime, said_at: datetime | None = None
+) -> Address | None:
+    """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing.
+
+    Said (``said_at``) before the address that is kept now, it goes into the history.
+    """
+    said_at = said_at or now
     owner = lock_person(owner)
     live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
     text = text.strip()
     if live and live.text == text:
         return live
-    if live:
+    is_late = live is not None and (live.learnt_at or live.created_at) > said_at
+    if live and not is_late:
         Address.objects.filter(pk=live.pk).update(ended_at=now)
     record(
         action="owners.address_changed", by=by, project=owner.project, obj=owner, kind=kind,
         row=live.pk if live else None,
     )  # fmt: skip
-    return Address.objects.create(project_id=owner.project_id, owner=owner, kind=kind, text=text) if text else None
+    if not text:
+        return None
+    return Address.objects.create(
+        project_id=owner.project_id, owner=owner, kind=kind, text=text, learnt_at=said_at,
+        ended_at=now if is_late else None,
+    )  # fmt: skip
 
 
 @transaction.atomic

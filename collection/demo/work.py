@@ -38,8 +38,10 @@ from collection.promises import Promised, judge_promises
 from collection.rate_conventions import BASE_TARGETS
 from collection.reasons import write_reason
 from collection.requests import answer_request
+from collection.same_person import other_cases
 from collection.stages import refresh_all
 from collection.teams import create_team
+from collection.visit_parts import write_parts
 from collection.visits import VisitReport
 from company.models import FilePurpose, Project, Role, User
 from notices.models import Batch
@@ -145,10 +147,12 @@ class Work:
             promised=Promised(pay_by, (case.overdue * act.part).quantize(CENT)) if pay_by else None,
             requested=act.request,
         )
-        contact = write_contact(case, report, by=by, now=now)
+        also = self._served_too(case) if act.channel == ContactAttempt.Channel.VISIT else []
+        contact = write_contact(case, report, by=by, now=now, also=also)
         if act.channel == ContactAttempt.Channel.VISIT:
-            self._visit(contact, report, act, case)
+            self._visit(contact, report, act, case, also)
         write_consequences(case, contact, report, by=by, roles=frozenset(Role), now=now)
+        write_parts(contact, also, next_contact_on=None, now=now)
 
     def _number(self, of: type[Phone | EmergencyContact], case: Case) -> int | None:
         """A number of one of the owners; a phone's may be used, the primary one first."""
@@ -158,9 +162,16 @@ class Work:
         usable = Phone.objects.filter(**live, do_not_contact=False).exclude(state=Phone.State.WRONG_PERSON)
         return usable.order_by("-is_primary", "pk").values_list("pk", flat=True).first()
 
-    def _visit(self, contact: ContactAttempt, report: ContactReport, act: Contact, case: Case) -> None:
+    def _served_too(self, case: Case) -> list[Case]:
+        """What the person owes for other units, a parking space mostly, where the same member answers for it."""
+        return other_cases(case, visible=Case.objects.filter(responsible=case.responsible_id))
+
+    def _visit(
+        self, contact: ContactAttempt, report: ContactReport, act: Contact, case: Case, also: list[Case]
+    ) -> None:  # fmt: skip
         client_id = UUID(int=self.rng.getrandbits(128), version=4)
-        told = VisitReport(client_id=client_id, contact=report, slip_posted=act.slip)
+        served = tuple(sorted(other.pk for other in also))
+        told = VisitReport(client_id=client_id, contact=report, slip_posted=act.slip, also=served)
         visit = Visit.objects.create(
             project_id=case.project_id,
             contact=contact,

@@ -122,6 +122,9 @@ class Case(models.Model):
     claims_paid = models.BooleanField(
         _("claims paid"), default=False, help_text=_("Held until finance has checked the proof.")
     )
+    claim_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When finance last checked what the owner says was paid.")
+    )
     outdated_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When something happened that stage and next step leave out.")
     )

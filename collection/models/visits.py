@@ -1,8 +1,10 @@
 from typing import Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -116,6 +118,7 @@ class VisitRevision(models.Model):
     class Meta:
         ordering = ["client_id", "revision"]
         triggers = [*freeze(), RevisionsRise()]
+        indexes = [GinIndex(KeyTransform("also", "content"), name="visit_revision_of_part")]
         constraints = [
             models.UniqueConstraint(fields=["client_id", "revision"], name="visit_revision_once"),
             models.CheckConstraint(condition=Q(revision__gt=0), name="visit_revision_counts_from_one"),

@@ -24,7 +24,7 @@ from collection.photos import MAX_PHOTOS
 from collection.reasons import Reason, ReasonRefusedError
 from collection.repair_dates import disputed_parts
 from collection.rounds import build_round
-from collection.same_person import free_of_holds, other_cases
+from collection.same_person import held_back, other_cases
 from collection.talking_points import talking_points
 from collection.views.case import CONFLICT
 from collection.visit_revisions import VisitConflictError, VisitRemovedError
@@ -47,6 +47,7 @@ def visit(request: ProjectRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     case = loggable_case(request, pk)
     others = other_units(request, case, chosen=request.POST.getlist("also"))
+    held = held_back(others, now=now)
     form = VisitForm(
         *([request.POST, request.FILES] if request.method == "POST" else []),
         case=case,
@@ -54,10 +55,13 @@ def visit(request: ProjectRequest, pk: int) -> HttpResponse:
         roles=request.roles,
         phones=phones_of(case),
         others=others,
+        held=held,
         initial={
-            "client_id": uuid.uuid4(), "responsible_id": case.responsible_id, "also": free_of_holds(others, now=now),
+            "client_id": uuid.uuid4(),
+            "responsible_id": case.responsible_id,
+            "also": [other.pk for other in others if other.pk not in held],
         },
-    )  # fmt: skip
+    )
     if form.is_bound and form.is_valid():
         try:
             done = record_visit(case, form.report(), by=request.user, roles=request.roles, now=now)

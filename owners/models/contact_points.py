@@ -1,5 +1,7 @@
 """How an owner can be reached. A change ends the old row and adds a new one, so that history stays."""
 
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -26,6 +28,9 @@ class Phone(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.VALID)
     confirmed_on = models.DateField(_("last confirmed"), null=True, blank=True)
     do_not_contact = models.BooleanField(_("do not contact"), default=False)
+    learnt_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When what is known of it was said; what was said before changes nothing.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -49,6 +54,10 @@ class Phone(models.Model):
     @property
     def masked(self) -> str:
         return mask_phone(self.number)
+
+    def was_learnt_after(self, said_at: datetime) -> bool:
+        """Whether what is known of the number was said after ``said_at``."""
+        return self.learnt_at is not None and self.learnt_at > said_at
 
 
 class Email(models.Model):
@@ -87,6 +96,9 @@ class Address(models.Model):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     text = EncryptedTextField(_("address"))
     returned_on = models.DateField(_("mail returned on"), null=True, blank=True)
+    learnt_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When what is known of it was said; what was said before changes nothing.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -109,7 +109,9 @@ export async function startVisitForm(form, name) {
 // Says why a visit could not be put into the queue; it stays in the form.
 export function notKept(error) {
   if (!isFull(error)) console.error(error);
-  show(isFull(error) ? "[data-no-room]" : "[data-failed]");
+  const said = isFull(error) ? "[data-no-room]" : "[data-failed]";
+  for (const message of document.querySelectorAll("[data-no-room], [data-failed]")) message.hidden = !message.matches(said);
+  document.querySelector(said).scrollIntoView({ block: "center" }); // the button is at the other end of the form
 }
 
 // What the list of the queue shows of a visit: the words of what was chosen.
@@ -121,10 +123,10 @@ export function aboutOf(form) {
   return { unit, party, at: form.elements.happened_at.value, words, also: alsoOf(form) };
 }
 
-// The other units of the person as they are ticked: { case, unit, ticked }.
+// The other units of the person as they are ticked, each with why the visit is not meant for it: { case, unit, why, ticked }.
 function alsoOf(form) {
   return [...form.querySelectorAll("input[name=also]")].map((box) => ({
-    case: Number(box.value), unit: labelOf(box), ticked: box.checked,
+    case: Number(box.value), unit: labelOf(box), why: hintOf(box), ticked: box.checked,
   }));
 }
 
@@ -135,11 +137,14 @@ export function offerAlso(form, units) {
     const label = document.getElementById("also-unit").content.cloneNode(true).firstElementChild;
     Object.assign(label.querySelector("input"), { value: unit.case, checked: unit.ticked });
     label.querySelector("[data-code]").textContent = unit.unit;
+    label.querySelector("[data-held]").textContent = unit.why ?? ""; // an older round says nothing of it
     return label;
   });
   fieldset.querySelector("div").replaceChildren(...made);
   fieldset.hidden = !made.length;
 }
+
+const hintOf = (input) => input.closest("label").querySelector("small")?.textContent ?? "";
 
 function labelOf(input) {
   const label = input.closest("label").cloneNode(true);

@@ -168,7 +168,7 @@ def test_a_number_that_somebody_ended_or_marked_is_not_revived(project: Project)
     posted(project, line("101", "张三", 联系电话=f"{MOBILE}；{OTHER_MOBILE}"))
     ended, marked = Phone.objects.order_by("pk")
     end_phone(ended, by=None, now=NOW)
-    mark_phone(marked, by=None, state=Phone.State.WRONG_PERSON)
+    mark_phone(marked, by=None, said_at=NOW, state=Phone.State.WRONG_PERSON)
     workbook = posted(project, line("101", "张三", 联系电话=f"{MOBILE}；{OTHER_MOBILE}"))
     assert remarks(workbook) == [(2, "phone_ended", 1)]
     marked.refresh_from_db()

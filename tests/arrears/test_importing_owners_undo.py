@@ -133,7 +133,7 @@ DEPENDING: dict[str, Callable[[Import, User], object]] = {
     "sale": _sell,
     "members": _change_members,
     "charge": _charge,
-    "phone marked": lambda _w, by: mark_phone(Phone.objects.get(), by=by, do_not_contact=True),
+    "phone marked": lambda _w, by: mark_phone(Phone.objects.get(), by=by, said_at=LATER, do_not_contact=True),
     "phone ended": lambda _w, by: end_phone(Phone.objects.get(), by=by, now=LATER),
     "phone added": lambda _w, by: add_phone(Owner.objects.get(), OTHER_MOBILE, by=by),
     "emergency added": lambda _w, by: add_emergency_contact(Owner.objects.get(), name="黄娜", by=by),

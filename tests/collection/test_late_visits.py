@@ -6,18 +6,21 @@ from decimal import Decimal
 
 import pytest
 
+from collection.contacts import NumberNews, NumberReport, settle_claim
 from collection.models import ArrearsReason, Case, ContactAttempt, PromiseToPay, SubReason, VisitRevision
 from collection.promises import Promised
 from collection.reasons import Reason
 from collection.visit_revisions import remove_visit
 from company.models import Project, User
-from tests.collection.visits_told import send, told
+from owners.contact_points import make_primary
+from owners.models import Address, Phone
+from tests.collection.visits_told import again, send, told
 from tests.factories import NOW, TODAY, create_project
 from tests.field_factories import create_field_case, create_field_worker
 
 Payment = ContactAttempt.Payment
 PROMISED = Promised(TODAY + dt.timedelta(days=5), Decimal("3000.00"))
-LATER = NOW + dt.timedelta(minutes=10)
+LATER, MINUTE = NOW + dt.timedelta(minutes=10), dt.timedelta(minutes=1)
 SOON, EARLIER = TODAY + dt.timedelta(days=3), NOW - dt.timedelta(hours=3)
 
 
@@ -29,6 +32,11 @@ def worker(db: None) -> User:
 @pytest.fixture
 def case(worker: User) -> Case:
     return create_field_case(project=Project.objects.get(), by=worker, amount="6210.75")
+
+
+def waits_for_finance(case: Case) -> bool:
+    """Whether somebody still has to check what the owner says was paid."""
+    return Case.objects.get(pk=case.pk).claims_paid
 
 
 def test_it_takes_nothing_back(case: Case, worker: User) -> None:
@@ -55,6 +63,54 @@ def test_of_two_late_ones_the_later_counts_however_they_arrive(case: Case, worke
         send(case, report, worker, now=LATER)
     case.refresh_from_db()
     assert case.sub_reason == SubReason.SERVICE
+
+
+def test_what_finance_has_checked_since_is_not_claimed_anew(case: Case, worker: User) -> None:
+    claim = told(case, payment=Payment.CLAIMS_PAID)
+    send(case, claim, worker)
+    settle_claim(case.pk, by=worker, now=LATER, note="查无此款")
+    send(case, again(claim, note="改了一个字"), worker, now=LATER + MINUTE)
+    send(case, told(case, happened_at=EARLIER, payment=Payment.CLAIMS_PAID), worker, now=LATER + MINUTE)
+    assert not waits_for_finance(case)
+    newer = told(case, happened_at=LATER + MINUTE, payment=Payment.CLAIMS_PAID)
+    send(case, newer, worker, now=LATER + 2 * MINUTE)
+    assert waits_for_finance(case)
+    remove_visit(case, newer.client_id, 2, by=worker, now=LATER + 3 * MINUTE)
+    assert not waits_for_finance(case), "the claims before were checked"
+
+
+def test_what_was_learnt_of_a_number_later_stands(case: Case, worker: User) -> None:
+    phone = Phone.objects.get()
+    send(case, told(case, number=NumberReport(phone.pk, NumberNews.CONFIRMED)), worker)
+    send(case, told(case, happened_at=EARLIER, number=NumberReport(phone.pk, NumberNews.WRONG_PERSON)), worker)
+    phone.refresh_from_db()
+    assert (phone.state, phone.confirmed_on) == (Phone.State.VALID, TODAY)
+    send(case, told(case, happened_at=EARLIER, number=NumberReport(phone.pk, NumberNews.DO_NOT_CONTACT)), worker)
+    phone.refresh_from_db()
+    assert phone.do_not_contact, "a wish not to be contacted holds whenever it was said"
+
+
+@pytest.mark.parametrize("news", [NumberNews.CONFIRMED, NumberNews.CHANGED])
+def test_a_number_that_was_learnt_late_stands_beside(case: Case, worker: User, news: NumberNews) -> None:
+    phone = Phone.objects.get()
+    make_primary(phone, by=worker)
+    newer = "13800002222" if news == NumberNews.CHANGED else ""
+    send(case, told(case, number=NumberReport(phone.pk, news, newer)), worker)
+    late = told(case, happened_at=EARLIER, number=NumberReport(phone.pk, NumberNews.CHANGED, "13800003333"))
+    send(case, late, worker, now=LATER)
+    kept = Phone.objects.filter(ended_at=None).order_by("-is_primary").values_list("number", "is_primary")
+    assert list(kept) == [(newer or phone.number, True), ("13800003333", False)]
+
+
+def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worker: User) -> None:
+    newer = told(case, second_address="青石区云栖路2号")
+    send(case, newer, worker, now=LATER)
+    send(case, told(case, happened_at=EARLIER, second_address="青石区云栖路1号"), worker, now=LATER)
+    rows = {row.text: row.ended_at for row in Address.objects.all()}
+    assert rows == {"青石区云栖路2号": None, "青石区云栖路1号": LATER}
+    after = told(case, happened_at=NOW + MINUTE, second_address="青石区云栖路3号")
+    send(case, after, worker, now=LATER + MINUTE)
+    assert Address.objects.get(ended_at=None).text == "青石区云栖路3号", "what counts is when it was said"
 
 
 def test_without_a_later_promise_the_earlier_waits_again(case: Case, worker: User) -> None:

@@ -63,6 +63,15 @@ def contacts_on(case: Case, viewer: User | None = None) -> list[Entry]:
     return [entry for entry in timeline(case, viewer=viewer) if entry.group == Group.CONTACT]
 
 
+def changes(case: Case) -> list[tuple[str, str]]:
+    """Title and detail of what the timeline says of visits that were corrected or removed, the latest first."""
+    return [
+        (entry.title, entry.detail)
+        for entry in timeline(case)
+        if entry.icon == "walk" and entry.group == Group.INTERNAL
+    ]
+
+
 class TestEachCaseSeesIt:
     def test_step_next_contact_alerts_and_round(self, project: Project, worker: User, cases: list[Case]) -> None:
         first, second, third = cases
@@ -229,6 +238,19 @@ class TestToldAgain:
         assert [case.next_contact_on for case in cases] == [TODAY] * 3
         assert visited.isdisjoint(case.next_step for case in cases)
         assert AuditEvent.objects.filter(action="visits.removed").count() == 3
+
+    def test_each_case_is_told_what_changed_for_it(self, worker: User, cases: list[Case]) -> None:
+        first, second, third = cases
+        report = told(first, [second, third], note="门口谈过")
+        send(first, report, worker)
+        corrected = again(report, [second], outcome=Outcome.NO_ANSWER)
+        send(first, corrected, worker, now=LATER)
+        remove_visit(first, report.client_id, 3, by=worker, now=LATER + DAY)
+        assert [changes(case) for case in cases] == [
+            [("上门登记已移除", "原为：无人应门、门口谈过"), ("上门登记已修改", "原为：见到业主、门口谈过")],
+            [("上门登记已移除", "原为：无人应门"), ("上门登记已修改", "原为：见到业主")],
+            [("上门登记已修改", "原为：也为本户登记")],
+        ]
 
     def test_not_where_somebody_complained_on_one_of_the_cases(self, worker: User, cases: list[Case]) -> None:
         first, second, third = cases

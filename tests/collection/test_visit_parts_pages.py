@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,10 @@ class TestOnThePage:
     def test_what_is_held_is_offered_and_not_ticked(self, worker: Desk, cases: list[Case]) -> None:
         first, second, third = cases
         create_promise(case=second, pay_by=TODAY + 3 * DAY, at=NOW - 9 * DAY)
-        assert ticks(worker.get("visit", pk=first.pk)) == {str(second.pk): False, str(third.pk): True}
+        page = worker.get("visit", pk=first.pk)
+        assert ticks(page) == {str(second.pk): False, str(third.pk): True}
+        assert re.search(r"1-1-102<small>承诺未到期", page.text)
+        assert re.search(r"1-1-103</span>", page.text)
 
     def test_what_was_unticked_stays_so_beside_an_error(self, worker: Desk, cases: list[Case]) -> None:
         first, second, third = cases
@@ -172,8 +176,8 @@ class TestFromThePhone:
         create_promise(case=third, pay_by=TODAY + 3 * DAY, at=NOW - 9 * DAY)
         [entrance] = phone_round(project, worker.user, now=NOW)["entrances"]
         assert entrance["rows"][0]["also"] == [
-            {"case": second.pk, "unit": "1-1-102", "ticked": True},
-            {"case": third.pk, "unit": "1-1-103", "ticked": False},
+            {"case": second.pk, "unit": "1-1-102", "ticked": True, "why": ""},
+            {"case": third.pk, "unit": "1-1-103", "ticked": False, "why": "承诺未到期、11月27日起可联系"},
         ]
         assert "also" not in entrance["rows"][2]
 

@@ -86,7 +86,7 @@ def test_when_the_primary_number_ends_another_takes_over(owner: Owner) -> None:
 
 def test_what_is_learnt_of_a_number_is_noted(owner: Owner) -> None:
     phone = add_phone(owner, "13812342617", by=None)
-    mark_phone(phone, by=None, state=Phone.State.WRONG_PERSON, do_not_contact=True)
+    mark_phone(phone, by=None, said_at=NOW, state=Phone.State.WRONG_PERSON, do_not_contact=True)
     phone.refresh_from_db()
     assert (phone.state, phone.do_not_contact) == (Phone.State.WRONG_PERSON, True)
 

@@ -67,7 +67,7 @@ def test_what_belongs_to_the_person_goes_to_one_row_and_no_ledger_row_moves(
     before = list(ChargeBalance.objects.order_by("pk").values()), list(Account.objects.order_by("pk").values())
     add_phone(kept, NUMBER, by=None)
     barred = add_phone(merged, NUMBER, by=None)
-    mark_phone(barred, by=None, do_not_contact=True)
+    mark_phone(barred, by=None, said_at=NOW, do_not_contact=True)
     add_phone(merged, OTHER, by=None)
     add_email(merged, "li@example.com", by=None)
     change_address(kept, Address.Kind.SECOND, "南京市1号", by=None, now=NOW)

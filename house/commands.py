@@ -8,8 +8,9 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
+from uuid import uuid4
 
 from house import processes
 from house.installing import set_up
@@ -68,14 +69,24 @@ def test(arguments: Sequence[str]) -> int:
     set_up(browser=True)
     everything = "--all" in arguments
     chosen = [argument for argument in arguments if argument != "--all"]
-    lint_status = lint([])
+    environment = {"STATIC_MANIFEST": "false", "ARREARS_TEST_RUN": uuid4().hex}
+    with _preparing_tests(chosen, environment):  # what goes wrong there is tried, and told, again by the tests
+        lint_status = lint([])
     workers = [] if {"-n", "-p", "--pdb"} & set(chosen) else WORKERS
     selection = [] if everything or "-m" in chosen else ["-m", "not long"]
     try:
-        status = _status([program("pytest"), *workers, *selection, *chosen], STATIC_MANIFEST="false")
+        status = _status([program("pytest"), *workers, *selection, *chosen], **environment)
     finally:
         _call([PYTHON, "-m", "config.embedded", "stop"], ARREARS_VAR=str(VAR / "test"))
     return status or lint_status
+
+
+def _preparing_tests(chosen: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Makes database and demonstration while the lint leaves a core free; the demonstration only for all tests."""
+    flags = [flag for flag in ("--create-db",) if flag in chosen]
+    flags += [] if any(not argument.startswith("-") for argument in chosen) else ["--demonstration"]
+    command = [str(PYTHON), "-m", "tests.preparation", *flags]
+    return subprocess.Popen(command, cwd=ROOT, env=child_environment(**environment))
 
 
 def lint(arguments: Sequence[str]) -> int:

@@ -2,24 +2,26 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.preparation import (
+    ROOT,
+    copy_demonstration,
+    demonstration_environment,
+    run_demonstration,
+    stop_demonstration,
+)
+
 PICTURES = ROOT / "docs" / "pictures"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE = 1280, 390
-OF_THE_TESTS = ("ARREARS_TESTING", "DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "REDIS_DATABASE",
-                "STATIC_MANIFEST", "DATABASE_POOL", "ARREARS_LOCAL", "DJANGO_SETTINGS_MODULE")  # fmt: skip
-
 
 MORE_DOORS = """
 import json
@@ -76,17 +78,14 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     var = tmp_path_factory.mktemp("demo")
-    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
-    environment["ARREARS_VAR"] = str(var)
-    port = _free_port()
-    run = [sys.executable, str(ROOT / "run")]
+    copy_demonstration(var)
     try:
-        subprocess.run([*run, "demo", "--detach", "--port", str(port)], env=environment, check=True, timeout=300)
+        address = run_demonstration(var)
         lines = (var / "demo_signins.txt").read_text(encoding="utf-8").splitlines()
         sign_ins = {role: (login, password) for role, login, password in (line.split("\t") for line in lines)}
-        yield Stack(f"http://127.0.0.1:{port}", environment, sign_ins)
+        yield Stack(address, demonstration_environment(var), sign_ins)
     finally:
-        subprocess.run([*run, "stop"], env=environment, check=True, timeout=120)
+        stop_demonstration(var)
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +98,6 @@ def more_doors(stack: Stack) -> Iterator[None]:
     yield
     given = json.loads(told.strip().splitlines()[-1])
     stack.manage("shell", "-v", "0", "-c", GIVEN_BACK.format(given=given))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

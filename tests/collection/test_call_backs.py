@@ -15,13 +15,13 @@ from collection.call_backs import contacts_of_weeks, draw_call_backs, is_as_draw
 from collection.conduct import OwnConductError, SettledAlreadyError
 from collection.models import CallBack, CallBackDraw, Case, ContactAttempt
 from company.models import Notification, Project, Role
-from conftest import owner_connection
 from owners.models import Phone
 from tests.collection.desk import Desk
 from tests.collection.test_reminders import at_once
 from tests.conduct_factories import create_call_back
 from tests.factories import NOW, SHANGHAI, create_contact, create_project, create_promise, create_user
 from tests.field_factories import create_field_case, create_field_worker
+from tests.preparation import owner_connection
 
 MET = ContactAttempt.Outcome.MET_OWNER
 MONDAY = dt.date(2025, 11, 17)

@@ -18,11 +18,11 @@ from collection.reasons import Reason, set_reason
 from collection.requests import answer_request
 from company.mailing import mail_notifications
 from company.models import AuditEvent, Notification, Project, Role, User
-from conftest import owner_connection
 from tests.collection.desk import Desk, said
 from tests.collection.overlapping import overlapping
 from tests.factories import SHANGHAI, create_case, create_project, create_user
 from tests.field_factories import create_field_case, create_field_worker, create_request, queries
+from tests.preparation import owner_connection
 
 EVENING = dt.datetime(2025, 12, 2, 18, 1, tzinfo=SHANGHAI)
 HOUR, DAY, MINUTE = dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(minutes=1)

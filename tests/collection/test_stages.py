@@ -20,7 +20,6 @@ from collection.models import (
 from collection.requests import answer_request
 from collection.stages import Standing, refresh, refresh_all, refresh_outdated, refresh_soon, standings
 from company.models import Project, Role, User
-from conftest import owner_connection
 from tests.factories import (
     NOW,
     SHANGHAI,
@@ -33,6 +32,7 @@ from tests.factories import (
     create_user,
 )
 from tests.field_factories import create_cash, create_request, create_visit, queries, verify_case
+from tests.preparation import owner_connection
 
 Channel, Outcome = ContactAttempt.Channel, ContactAttempt.Outcome
 DAY = dt.timedelta(days=1)

@@ -16,6 +16,6 @@ def test_it_is_drawn_and_leads_on(client: Client, page: str, status: int) -> Non
     answer = client.get(f"/p/OWN/{page}")
     assert answer.status_code == status
     text = answer.content.decode()
-    assert "<h2>" in text
+    assert text.count("<h1>") == 1
     assert 'href="/' in text
     assert {403: "权限", 404: "没有"}[status] in text

@@ -84,7 +84,7 @@ def each(addresses: list[Address]) -> pytest.MarkDecorator:
 each_address = each(ADDRESSES)
 each_of_a_project = each([address for address in ADDRESSES if "project_code" in address.parameters])
 each_with_an_object = each([a for a in ADDRESSES if a.has_object and not (a.name in RULES and RULES[a.name].shared)])
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media", "bare_refusals")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media", "bare_refusals", "bare_sign_in")]
 
 
 @pytest.fixture
@@ -98,6 +98,13 @@ def bare_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     for status in (REFUSED, HIDDEN):
         bare = partial(_bare, status=status)
         monkeypatch.setattr(config.urls, f"handler{status}", bare, raising=False)
+
+
+@pytest.fixture
+def bare_sign_in(settings: Settings) -> None:
+    """Four thousand people sign in here: without a row for the session, and without counting their failures."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.AXES_ENABLED = False
 
 
 def _bare(request: HttpRequest, exception: Exception | None = None, *, status: int) -> HttpResponse:

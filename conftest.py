@@ -18,18 +18,23 @@ from tests.preparation import copy_template, make_template, owner_connection, st
 use_test_servers()
 
 
-# Long and waiting for other processes more than working: begun last, they would leave the other workers idle.
 BEGUN_FIRST = (
-    "tests/browser/",
     "tests/test_permissions",
+    "tests/browser/test_story",
+    "tests/browser/",
     "tests/notices/test_killed_workers",
     "tests/arrears/test_ledger_machine",
 )
+"""What takes long, in this order: begun last, it would leave the other workers idle. The first two need no
+demonstration, which is still being made then."""
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-django, which puts tests without a database last
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(BEGUN_FIRST))
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, path in enumerate(BEGUN_FIRST) if item.nodeid.startswith(path)), len(BEGUN_FIRST))
+
+    items.sort(key=rank)
 
 
 DEMONSTRATIONS = {

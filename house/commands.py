@@ -70,19 +70,19 @@ def test(arguments: Sequence[str]) -> int:
     everything = "--all" in arguments
     chosen = [argument for argument in arguments if argument != "--all"]
     environment = {"STATIC_MANIFEST": "false", "ARREARS_TEST_RUN": uuid4().hex}
-    with _preparing_tests(chosen, environment):  # what goes wrong there is tried, and told, again by the tests
-        lint_status = lint([])
     workers = [] if {"-n", "-p", "--pdb"} & set(chosen) else WORKERS
     selection = [] if everything or "-m" in chosen else ["-m", "not long"]
     try:
-        status = _status([program("pytest"), *workers, *selection, *chosen], **environment)
+        with _preparing_tests(chosen, environment):  # what goes wrong there is tried, and told, again by the tests
+            lint_status = lint([])
+            status = _status([program("pytest"), *workers, *selection, *chosen], **environment)
     finally:
         _call([PYTHON, "-m", "config.embedded", "stop"], ARREARS_VAR=str(VAR / "test"))
     return status or lint_status
 
 
 def _preparing_tests(chosen: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Makes database and demonstration while the lint leaves a core free; the demonstration only for all tests."""
+    """Makes database and demonstration beside lint and the first tests; the demonstration only for all tests."""
     flags = [flag for flag in ("--create-db",) if flag in chosen]
     flags += [] if any(not argument.startswith("-") for argument in chosen) else ["--demonstration"]
     command = [str(PYTHON), "-m", "tests.preparation", *flags]

@@ -148,9 +148,11 @@ def change_address(
     owner = lock_person(owner)
     live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
     text = text.strip()
-    if live and live.text == text:
-        return live
     is_late = live is not None and (live.learnt_at or live.created_at) > said_at
+    if live and live.text == text:
+        if not is_late:
+            Address.objects.filter(pk=live.pk).update(learnt_at=said_at)
+        return live
     if live and not is_late:
         Address.objects.filter(pk=live.pk).update(ended_at=now)
     record(

@@ -108,7 +108,10 @@ def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worke
     send(case, told(case, happened_at=EARLIER, second_address="青石区云栖路1号"), worker, now=LATER)
     rows = {row.text: row.ended_at for row in Address.objects.all()}
     assert rows == {"青石区云栖路2号": None, "青石区云栖路1号": LATER}
-    after = told(case, happened_at=NOW + MINUTE, second_address="青石区云栖路3号")
+    send(case, told(case, happened_at=NOW + 3 * MINUTE, second_address="青石区云栖路2号"), worker, now=LATER)
+    send(case, told(case, happened_at=NOW + 2 * MINUTE, second_address="青石区云栖路1号"), worker, now=LATER)
+    assert Address.objects.get(ended_at=None).text == "青石区云栖路2号", "it was said again"
+    after = told(case, happened_at=NOW + 4 * MINUTE, second_address="青石区云栖路3号")
     send(case, after, worker, now=LATER + MINUTE)
     assert Address.objects.get(ended_at=None).text == "青石区云栖路3号", "what counts is when it was said"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from house.places import PYTHON, ROOT, VENV, Refusal, child_environment, say
 
-BROWSER = ["chromium", "fonts-noto-cjk"]
+BROWSER = ["chromium-headless-shell", "fonts-noto-cjk"]
 
 
 def set_up(*, browser: bool = False) -> None:
@@ -75,7 +75,7 @@ def _browser_libraries() -> None:
 
 def _has_browser() -> bool:
     fonts = any(Path("/usr/share/fonts").rglob("NotoSansCJK*"))
-    return fonts and bool(shutil.which("chromium"))
+    return fonts and any(shutil.which(name) for name in ("chromium-headless-shell", "chromium"))
 
 
 def _system_packages(names: Sequence[str], *, purpose: str) -> None:

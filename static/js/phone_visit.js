@@ -119,6 +119,7 @@ async function entryOf(view, form, { id, visit }) {
 
 export async function showVisit(view, wanted) {
   const form = view.querySelector("form");
+  form.inert = true; // what is typed before all has been read would be overwritten, or leave by the address
   const entry = await entryOf(view, form, wanted);
   if (!entry) {
     form.hidden = true;
@@ -146,4 +147,5 @@ export async function showVisit(view, wanted) {
       notKept(error);
     }
   });
+  form.inert = false;
 }

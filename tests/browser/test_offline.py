@@ -81,7 +81,7 @@ def photo(colour: str) -> dict[str, object]:
 
 def arrived(stack: Stack, mark: str) -> list[list[object]]:
     """Note, revision, photos and what changed meanwhile of each visit whose note begins with ``mark``."""
-    told = stack.manage("shell", "-v", "0", "-c", STATES.format(mark=mark))
+    told = stack.run(STATES.format(mark=mark))
     found: list[list[object]] = json.loads(told.strip().splitlines()[-1])
     return found
 
@@ -293,7 +293,7 @@ def test_paid_meanwhile(sign_in: SignIn, stack: Stack) -> None:
         case = re.search(r"/cases/(\d+)/", str(doors(page).first.get_attribute("href")))
         assert case
         record(page, "其间缴清", photos=[])
-        stack.manage("shell", "-v", "0", "-c", PAID.format(case=case[1]))
+        stack.run(PAID.format(case=case[1]))
     sent = page.locator("[data-group=sent] .qi > .body")
     expect(sent).to_contain_text("期间已缴清")
     assert arrived(stack, "其间缴清") == [["其间缴清", 1, 0, "paid"]]

@@ -177,7 +177,7 @@ def test_handed_over_meanwhile(sign_in: SignIn, stack: Stack) -> None:
         case = re.search(r"/cases/(\d+)/", str(doors(page).first.get_attribute("href")))
         assert case
         record(page, "其间换人", photos=[])
-        stack.manage("shell", "-v", "0", "-c", HANDED_OVER.format(case=case[1]))
+        stack.run(HANDED_OVER.format(case=case[1]))
     sent = page.locator("[data-group=sent] .qi > .body")
     expect(sent).to_have_count(1)
     expect(sent.locator("[data-why]")).to_be_visible()

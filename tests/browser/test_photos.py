@@ -74,7 +74,7 @@ def photo(colour: str, *, north: float | None = None, size: tuple[int, int] = (2
 
 def kept(stack: Stack, note: str) -> dict[str, list[str] | None]:
     """Time and place of each photo of the visit with ``note``, by the colour of the photo."""
-    told = stack.manage("shell", "-v", "0", "-c", KEPT.format(note=note))
+    told = stack.run(KEPT.format(note=note))
     found: dict[str, list[str] | None] = json.loads(told.strip().splitlines()[-1])
     return found
 

@@ -76,7 +76,7 @@ def is_drawn(page: Page) -> bool:
 
 def signed(stack: Stack, note: str) -> tuple[bool, int]:
     """Whether the visit with ``note`` carries a signature, and its case."""
-    told = stack.manage("shell", "-v", "0", "-c", SIGNED.format(note=note))
+    told = stack.run(SIGNED.format(note=note))
     is_signed, case = json.loads(told.strip().splitlines()[-1])[-1]
     return bool(is_signed), int(case)
 

@@ -5,6 +5,7 @@ import unicodedata
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from company.audit import record
 from company.models import User
@@ -42,14 +43,15 @@ def add_phone(
 ) -> Phone:
     """Add a number to those of ``owner``, or confirm it where it is known; the first one is the primary one.
 
-    ``said_at`` is when somebody said so: what was learnt of the number later stands.
-
-    Raises PhoneNumberError.
+    ``said_at`` is when somebody said so: what was learnt of the number later stands, and one that was given up later
+    does not come back. Raises PhoneNumberError.
     """
     digits = normalise_phone(number)
     owner = lock_person(owner)
     phones = _lock_phones(owner)
     known = next((phone for phone in phones if phone.number_hash == keyed_hash(digits)), None)
+    if known is None and said_at and (given_up := _given_up_after(owner, digits, said_at)):
+        return given_up
     phone = known or Phone(
         project_id=owner.project_id, owner=owner, number=digits, number_hash=keyed_hash(digits), last4=digits[-4:]
     )
@@ -76,18 +78,24 @@ def change_phone(
     digits = normalise_phone(number)
     if keyed_hash(digits) == phone.number_hash:
         return phone
+    lock_person(phone.owner)
+    phone.refresh_from_db(fields=["label", "is_primary", "learnt_at"])
     if said_at and phone.was_learnt_after(said_at):
         return add_phone(phone.owner, digits, by=by, said_at=said_at)
     was_primary = phone.is_primary
-    end_phone(phone, by=by, now=now)
+    end_phone(phone, by=by, now=now, said_at=said_at)
     return add_phone(phone.owner, digits, by=by, label=phone.label, is_primary=was_primary, said_at=said_at or now)
 
 
 @transaction.atomic
-def end_phone(phone: Phone, *, by: User | None, now: datetime) -> None:
-    """The number is no longer the owner's; the row stays as history, and another number becomes the primary one."""
+def end_phone(phone: Phone, *, by: User | None, now: datetime, said_at: datetime | None = None) -> None:
+    """The number is no longer the owner's; the row stays as history, and another number becomes the primary one.
+
+    ``said_at`` is when that was said, where it is not just now.
+    """
     phones = _lock_phones(phone.owner)
-    Phone.objects.filter(pk=phone.pk, ended_at__isnull=True).update(ended_at=now, is_primary=False)
+    live = Phone.objects.filter(pk=phone.pk, ended_at__isnull=True)
+    live.update(ended_at=now, is_primary=False, learnt_at=said_at or now)
     left = [other for other in phones if other.pk != phone.pk]
     if left and not any(other.is_primary for other in left):
         _make_primary(left[0], left)
@@ -118,11 +126,13 @@ def mark_phone(
 
     What was learnt later stands, but for the wish not to be contacted.
     """
+    lock_person(phone.owner)
+    phone.refresh_from_db(fields=["learnt_at"])
     if phone.was_learnt_after(said_at):
         if not do_not_contact:
             return
         state = confirmed_on = label = None
-    else:
+    elif state or confirmed_on:
         phone.learnt_at = said_at
     changes = {"state": state, "do_not_contact": do_not_contact, "confirmed_on": confirmed_on, "label": label}
     given = {name: value for name, value in changes.items() if value is not None}
@@ -142,13 +152,14 @@ def change_address(
 ) -> Address | None:
     """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing.
 
-    Said (``said_at``) before the address that is kept now, it goes into the history.
+    Said (``said_at``) before the address that is kept now, or before it was taken away, it goes into the history.
     """
     said_at = said_at or now
     owner = lock_person(owner)
-    live = Address.objects.filter(owner=owner, kind=kind, ended_at__isnull=True).first()
+    of_kind = Address.objects.filter(owner=owner, kind=kind)
+    live = of_kind.filter(ended_at__isnull=True).first()
     text = text.strip()
-    is_late = live is not None and (live.learnt_at or live.created_at) > said_at
+    is_late = (live.learnt_at or live.created_at) > said_at if live else of_kind.filter(ended_at__gt=said_at).exists()
     if live and live.text == text:
         if not is_late:
             Address.objects.filter(pk=live.pk).update(learnt_at=said_at)
@@ -239,6 +250,12 @@ def _lock_phones(owner: Owner) -> list[Phone]:
     """The live numbers of ``owner``, primary first, while nobody else changes them."""
     Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
     return list(Phone.objects.filter(owner=owner, ended_at__isnull=True).order_by("-is_primary", "pk"))
+
+
+def _given_up_after(owner: Owner, digits: str, said_at: datetime) -> Phone | None:
+    """The number where it ceased to be one of ``owner`` after ``said_at``."""
+    ended = Phone.objects.filter(owner=owner, number_hash=keyed_hash(digits), ended_at__isnull=False)
+    return ended.annotate(known_at=Coalesce("learnt_at", "ended_at")).filter(known_at__gt=said_at).first()
 
 
 def _make_primary(phone: Phone, phones: list[Phone]) -> None:

@@ -102,6 +102,16 @@ def test_a_number_that_was_learnt_late_stands_beside(case: Case, worker: User, n
     assert list(kept) == [(newer or phone.number, True), ("13800003333", False)]
 
 
+def test_a_correction_brings_no_number_back_that_was_changed_since(case: Case, worker: User) -> None:
+    first = told(case, number=NumberReport(Phone.objects.get().pk, NumberNews.CHANGED, "13800002222"))
+    send(case, first, worker)
+    [second] = Phone.objects.filter(ended_at=None)
+    changed_again = NumberReport(second.pk, NumberNews.CHANGED, "13800003333")
+    send(case, told(case, happened_at=LATER, number=changed_again), worker, now=LATER)
+    send(case, again(first, note="改了一个字"), worker, now=LATER + MINUTE)
+    assert [phone.number for phone in Phone.objects.filter(ended_at=None)] == ["13800003333"]
+
+
 def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worker: User) -> None:
     newer = told(case, second_address="青石区云栖路2号")
     send(case, newer, worker, now=LATER)

@@ -1,5 +1,7 @@
 """Phones, addresses and emergency contacts: changes keep history, one phone is the primary one."""
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -17,6 +19,8 @@ from owners.contact_points import (
 )
 from owners.models import Address, Owner, Phone
 from tests.factories import NOW, TODAY, create_owner, create_phone, create_project
+
+EARLIER, LATER = NOW - dt.timedelta(hours=1), NOW + dt.timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,50 @@ def test_what_is_learnt_of_a_number_is_noted(owner: Owner) -> None:
     mark_phone(phone, by=None, said_at=NOW, state=Phone.State.WRONG_PERSON, do_not_contact=True)
     phone.refresh_from_db()
     assert (phone.state, phone.do_not_contact) == (Phone.State.WRONG_PERSON, True)
+
+
+def test_what_was_learnt_later_stands_also_where_the_row_was_read_before(owner: Owner) -> None:
+    phone = add_phone(owner, "13812342617", by=None)
+    read_before = Phone.objects.get()
+    mark_phone(phone, by=None, said_at=NOW, state=Phone.State.WRONG_PERSON)
+    mark_phone(read_before, by=None, said_at=EARLIER, state=Phone.State.VALID)
+    assert Phone.objects.get().state == Phone.State.WRONG_PERSON
+    read_before = Phone.objects.get()
+    mark_phone(phone, by=None, said_at=LATER, state=Phone.State.VALID)
+    change_phone(read_before, "13700000001", by=None, now=LATER, said_at=NOW)
+    assert live(owner) == [("13812342617", True), ("13700000001", False)]
+
+
+def test_a_label_or_a_wish_says_nothing_of_whether_the_number_is_right(owner: Owner) -> None:
+    phone = add_phone(owner, "13812342617", by=None)
+    mark_phone(phone, by=None, said_at=NOW, label="本人", do_not_contact=True)
+    mark_phone(phone, by=None, said_at=EARLIER, state=Phone.State.WRONG_PERSON)
+    assert Phone.objects.get().state == Phone.State.WRONG_PERSON
+
+
+def test_a_number_that_was_given_up_later_does_not_come_back(owner: Owner) -> None:
+    end_phone(add_phone(owner, "13812342617", by=None), by=None, now=NOW)
+    add_phone(owner, "13812342617", by=None, said_at=EARLIER)
+    assert live(owner) == []
+    add_phone(owner, "13812342617", by=None, said_at=LATER)
+    assert live(owner) == [("13812342617", True)]
+
+
+def test_a_number_counts_as_given_up_when_that_was_said(owner: Owner) -> None:
+    phone = add_phone(owner, "13812342617", by=None)
+    change_phone(phone, "13700000001", by=None, now=LATER, said_at=EARLIER)
+    add_phone(owner, "13812342617", by=None, said_at=NOW)
+    assert live(owner) == [("13700000001", True), ("13812342617", False)]
+
+
+def test_an_address_that_was_taken_away_later_does_not_come_back(owner: Owner) -> None:
+    kind = Address.Kind.SECOND
+    change_address(owner, kind, "青石区云栖路1号", by=None, now=EARLIER)
+    change_address(owner, kind, "", by=None, now=NOW)
+    change_address(owner, kind, "青石区云栖路1号", by=None, now=LATER, said_at=EARLIER)
+    assert not Address.objects.filter(ended_at=None).exists()
+    change_address(owner, kind, "青石区云栖路1号", by=None, now=LATER)
+    assert Address.objects.filter(ended_at=None).count() == 1
 
 
 def test_an_address_is_replaced_and_its_history_kept(owner: Owner) -> None:

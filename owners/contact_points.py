@@ -152,7 +152,8 @@ def change_address(
 ) -> Address | None:
     """Replace the address of a kind; an empty text only ends the old one, the same text changes nothing.
 
-    Said (``said_at``) before the address that is kept now, or before it was taken away, it goes into the history.
+    Said (``said_at``) before the address that is kept now, or before it was taken away, it goes into the history,
+    once.
     """
     said_at = said_at or now
     owner = lock_person(owner)
@@ -164,6 +165,8 @@ def change_address(
         if not is_late:
             Address.objects.filter(pk=live.pk).update(learnt_at=said_at)
         return live
+    if is_late and any(row.text == text for row in of_kind):
+        return live  # told again with a correction
     if live and not is_late:
         Address.objects.filter(pk=live.pk).update(ended_at=now)
     record(

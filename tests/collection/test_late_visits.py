@@ -115,9 +115,12 @@ def test_a_correction_brings_no_number_back_that_was_changed_since(case: Case, w
 def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worker: User) -> None:
     newer = told(case, second_address="青石区云栖路2号")
     send(case, newer, worker, now=LATER)
-    send(case, told(case, happened_at=EARLIER, second_address="青石区云栖路1号"), worker, now=LATER)
+    late = told(case, happened_at=EARLIER, second_address="青石区云栖路1号")
+    send(case, late, worker, now=LATER)
     rows = {row.text: row.ended_at for row in Address.objects.all()}
     assert rows == {"青石区云栖路2号": None, "青石区云栖路1号": LATER}
+    send(case, again(late, note="改了一个字"), worker, now=LATER)
+    assert Address.objects.count() == 2, "told again it is in the history already"
     send(case, told(case, happened_at=NOW + 3 * MINUTE, second_address="青石区云栖路2号"), worker, now=LATER)
     send(case, told(case, happened_at=NOW + 2 * MINUTE, second_address="青石区云栖路1号"), worker, now=LATER)
     assert Address.objects.get(ended_at=None).text == "青石区云栖路2号", "it was said again"

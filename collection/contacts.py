@@ -151,13 +151,21 @@ def write_contact(
 
 
 def write_consequences(
-    case: Case, contact: ContactAttempt, report: ContactReport, *, by: User, roles: frozenset[Role], now: datetime
+    case: Case,
+    contact: ContactAttempt,
+    report: ContactReport,
+    *,
+    by: User,
+    roles: frozenset[Role],
+    now: datetime,
+    told_for: datetime | None = None,
 ) -> None:
     """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock.
 
-    What was said since the contact stands, and what finance has found of a claim since.
+    What was said since the contact stands, and what finance has found of a claim since. ``told_for`` is when it
+    happened as it was told before: what was learnt from it then of numbers and the address is no later word.
     """
-    today = timezone.localdate(now)
+    today, said_at = timezone.localdate(now), max(contact.happened_at, told_for or contact.happened_at)
     if report.promised:
         record_promise(contact, report.promised, today=today)
     if report.requested:
@@ -167,10 +175,9 @@ def write_consequences(
             raise ReasonRefusedError(report.reason.key)
         if not has_later_reason(contact):
             write_reason([case], report.reason, by=by, now=now, said_at=contact.happened_at, refresh=False)
-    _write_number_news(case, contact, report.number, by=by, now=now)
+    _write_number_news(case, contact, report.number, by=by, said_at=said_at, now=now)
     if report.second_address and (owner := first_owner(case)):
-        address, said_at = report.second_address, contact.happened_at
-        change_address(owner, Address.Kind.SECOND, address, by=by, now=now, said_at=said_at)
+        change_address(owner, Address.Kind.SECOND, report.second_address, by=by, now=now, said_at=said_at)
     if report.payment == Payment.CLAIMS_PAID and case.state == Case.State.OPEN and not is_checked(case, contact):
         case.claims_paid = True
     if report.next_contact_on and not has_later_contact(contact):
@@ -197,9 +204,9 @@ def first_owner(case: Case) -> Owner | None:
 
 
 def _write_number_news(
-    case: Case, contact: ContactAttempt, report: NumberReport | None, *, by: User, now: datetime
+    case: Case, contact: ContactAttempt, report: NumberReport | None, *, by: User, said_at: datetime, now: datetime
 ) -> None:
-    said_at, said_on = contact.happened_at, timezone.localdate(contact.happened_at)
+    said_on = timezone.localdate(contact.happened_at)
     phone = _phones_of(case).filter(pk=report.phone_id).first() if report and report.phone_id else contact.phone
     if report is None:
         if phone and contact.outcome == Outcome.WRONG_PERSON:

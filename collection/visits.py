@@ -103,6 +103,7 @@ def record_visit(
         locked, others = lock_visited(case, earlier.contact if earlier else None, report.also)
         also = [other for other in others if other.pk in report.also]
         write_history(locked, report, by=by, now=now)
+        told_for = earlier.contact.happened_at if earlier else None
         write = partial(_replace, earlier) if earlier else _begin
         visit = write(locked, report, also=also, by=by, now=now)
         await_photos(visit, report.photos, by_id=by.pk, now=now)
@@ -111,7 +112,7 @@ def record_visit(
         if report.cash and not hasattr(visit, "cash"):
             _write_cash(visit, report.cash, by=by)
         new = what_is_new(visit, report.contact) if earlier else report.contact
-        write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now)
+        write_consequences(locked, visit.contact, new, by=by, roles=roles, now=now, told_for=told_for)
         if others:
             write_parts(visit.contact, also, next_contact_on=report.contact.next_contact_on, now=now)
         refresh = stages.refresh_soon if refresh_later else stages.refresh

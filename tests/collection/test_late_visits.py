@@ -112,6 +112,19 @@ def test_a_correction_brings_no_number_back_that_was_changed_since(case: Case, w
     assert [phone.number for phone in Phone.objects.filter(ended_at=None)] == ["13800003333"]
 
 
+def test_a_correction_to_an_earlier_hour_corrects_its_own_news(case: Case, worker: User) -> None:
+    phone = Phone.objects.get()
+    wrong = NumberReport(phone.pk, NumberNews.WRONG_PERSON)
+    first = told(case, number=wrong, second_address="青石区云栖路1号")
+    send(case, first, worker)
+    right = replace(wrong, news=NumberNews.CONFIRMED)
+    corrected = again(first, happened_at=EARLIER, number=right, second_address="青石区云栖路2号")
+    send(case, corrected, worker, now=LATER)
+    phone.refresh_from_db()
+    assert phone.state == Phone.State.VALID
+    assert Address.objects.get(ended_at=None).text == "青石区云栖路2号"
+
+
 def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worker: User) -> None:
     newer = told(case, second_address="青石区云栖路2号")
     send(case, newer, worker, now=LATER)

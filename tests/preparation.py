@@ -128,7 +128,9 @@ def _demonstration() -> Path:
 def _run(var: Path, *command: str) -> None:
     environment = demonstration_environment(var)
     command = (sys.executable, str(ROOT / "run"), *command)
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=300)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
 # --- once in a run --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from collection.models import Case, ContactAttempt, PromiseToPay, ReasonChange, Visit, VisitRevision
@@ -9,9 +10,12 @@ from collection.models import Case, ContactAttempt, PromiseToPay, ReasonChange, 
 
 def own_moments(contact: ContactAttempt) -> list[datetime]:
     """When the server heard of the visit and of each correction; nothing for other contacts."""
+    return list(_tellings(contact).values_list("received_at", flat=True))
+
+
+def _tellings(contact: ContactAttempt) -> QuerySet[VisitRevision]:
     visits = Visit.objects.filter(contact=contact)
-    told = VisitRevision.objects.filter(client_id__in=visits.values("client_id"))
-    return list(told.values_list("received_at", flat=True))
+    return VisitRevision.objects.filter(client_id__in=visits.values("client_id"))
 
 
 def has_later_contact(contact: ContactAttempt) -> bool:
@@ -20,8 +24,11 @@ def has_later_contact(contact: ContactAttempt) -> bool:
 
 
 def is_checked(case: Case, contact: ContactAttempt) -> bool:
-    """Whether finance has checked since ``contact`` what the owner says was paid."""
-    return case.claim_checked_at is not None and case.claim_checked_at > contact.happened_at
+    """Whether finance has checked since what a visit told of a payment: its correction only says it again."""
+    if case.claim_checked_at is None:
+        return False
+    told = _tellings(contact).filter(content__payment=ContactAttempt.Payment.CLAIMS_PAID)
+    return told.filter(received_at__lte=case.claim_checked_at).exists()
 
 
 def has_later_promise(contact: ContactAttempt) -> bool:

@@ -172,7 +172,7 @@ def _take_back_claim(contact: ContactAttempt, case: Case) -> None:
     """The case waits for finance no longer, unless the owner said elsewhere too, and unchecked, that it is paid."""
     others = case.contacts.filter(payment=ContactAttempt.Payment.CLAIMS_PAID, happened_at__date__gte=case.opened_on)
     if case.claim_checked_at:
-        others = others.filter(happened_at__gt=case.claim_checked_at)
+        others = others.filter(recorded_at__gt=case.claim_checked_at)
     case.claims_paid = others.exclude(pk=contact.pk).exists()
     case.save(update_fields=["claims_paid"])
 

@@ -4,6 +4,7 @@ import { showQueue } from "./phone_queue.js";
 import { showRound } from "./phone_round.js";
 import { canKeep } from "./phone_store.js";
 import { showVisit } from "./phone_visit.js";
+import { show } from "./visit_form.js";
 
 const { queueUrl, roundUrl, visitUrl } = document.querySelector("[data-phone]").dataset;
 const [before, after] = visitUrl.split("/0/");
@@ -28,4 +29,14 @@ for (const link of document.querySelectorAll("nav a[aria-current]")) link.remove
 const current = name === "queue" ? queueUrl : roundUrl;
 for (const link of document.querySelectorAll(`nav a[href="${current}"]`)) link.setAttribute("aria-current", "page");
 document.body.classList.toggle("at-door", name === "visit");
-if (canKeep()) fillIn(view);
+
+async function fillInOrTell() {
+  try {
+    await fillIn(view);
+  } catch (error) {
+    console.error(error);
+    show("[data-unread]");
+  }
+}
+
+if (canKeep()) fillInOrTell();

@@ -101,8 +101,7 @@ def _resident(var: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.browser.resident"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, env=demonstration_environment(var), text=True, **pipes) as resident:
-        yield resident
-        resident.stdin.close()
+        yield resident  # which ends with its standard input
 
 
 @pytest.fixture(scope="module")

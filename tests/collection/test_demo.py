@@ -40,6 +40,7 @@ def load(seed: int) -> dict[str, list[tuple[Any, ...]]]:
     return read
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_same_seed_and_day_give_the_same_estate() -> None:
     first = load(7)

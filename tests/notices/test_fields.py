@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 
 from notices.default_texts import default_text
@@ -68,25 +70,25 @@ VALUE_OF = (
 """A field that the text of the kind prints."""
 
 
-@pytest.fixture(scope="module")
-def letters():
-    """By kind and payload a document with it as a value and, where a text may have it, as its last paragraph."""
-    payloads = [*REFUSED, *PRINTED]
-    found = {}
-    for rules in ALL:
-        text, name = default_text(rules.kind), VALUE_OF[rules.kind]
-        texts = [text if payload in REFUSED else f"{text}\n{payload}\n" for payload in payloads]
-        data = [sample_data(rules, **{name: one_line(payload)}) for payload in payloads]
-        printed = print_letters(list(zip(texts, data, strict=True)), rules)
-        for payload, letter in zip(payloads, printed, strict=True):
-            found[rules.kind, payload] = text_of(letter.pdf)
-    return found
+@cache
+def letters_of(kind):
+    """By payload a document with it as a value and, where a text may have it, as its last paragraph."""
+    payloads, rules = [*REFUSED, *PRINTED], TEXT_KINDS[kind]
+    text, name = default_text(kind), VALUE_OF[kind]
+    texts = [text if payload in REFUSED else f"{text}\n{payload}\n" for payload in payloads]
+    data = [sample_data(rules, **{name: one_line(payload)}) for payload in payloads]
+    printed = print_letters(list(zip(texts, data, strict=True)), rules)
+    return {payload: text_of(letter.pdf) for payload, letter in zip(payloads, printed, strict=True)}
 
 
-@each_kind
+@pytest.mark.parametrize(
+    "rules",
+    [RULES, *(pytest.param(rules, marks=pytest.mark.long) for rules in ALL if rules is not RULES)],
+    ids=lambda rules: rules.kind.value,
+)
 @pytest.mark.parametrize("payload", [*REFUSED, *PRINTED])
-def test_text_and_values_are_printed_sign_by_sign(letters, payload, rules):
-    shown, text = "".join(one_line(payload).split()), letters[rules.kind, payload]
+def test_text_and_values_are_printed_sign_by_sign(payload, rules):
+    shown, text = "".join(one_line(payload).split()), letters_of(rules.kind)[payload]
     around = AROUND[rules.kind]
     assert around.format(shown) in text
     if payload in PRINTED:

@@ -248,6 +248,7 @@ class TestPictures:
         assert calls == through_the_listener == []
         assert printable(press) == 1
 
+    @pytest.mark.long
     def test_a_picture_too_large_to_unpack_ends_the_press_only(self, press):
         with pytest.raises(PressError):
             press.print("picture.typ", [{"name": "seal"}], pictures={"seal": png((30_000, 30_000))})

@@ -221,7 +221,7 @@ def _write_number_news(
     if phone and report.news == NumberNews.DO_NOT_CONTACT:
         mark_phone(phone, by=by, said_at=said_at, do_not_contact=True)
     if report.number:
-        _write_new_number(case, phone, report, by=by, said_at=said_at, now=now)
+        _write_new_number(case, phone, report, by=by, said_on=said_on, said_at=said_at, now=now)
 
 
 MARKS = {
@@ -231,12 +231,19 @@ MARKS = {
 
 
 def _write_new_number(
-    case: Case, phone: Phone | None, report: NumberReport, *, by: User, said_at: datetime, now: datetime
+    case: Case,
+    phone: Phone | None,
+    report: NumberReport,
+    *,
+    by: User,
+    said_on: date,
+    said_at: datetime,
+    now: datetime,
 ) -> None:
     if phone and report.news == NumberNews.CHANGED:
         change_phone(phone, report.number, by=by, now=now, said_at=said_at)
     elif owner := (phone.owner if phone else first_owner(case)):
-        add_phone(owner, report.number, by=by, confirmed_on=timezone.localdate(said_at), said_at=said_at)
+        add_phone(owner, report.number, by=by, confirmed_on=said_on, said_at=said_at)
 
 
 def _phones_of(case: Case) -> models.QuerySet[Phone]:

@@ -124,6 +124,13 @@ def test_a_correction_to_an_earlier_hour_corrects_its_own_news(case: Case, worke
     assert Address.objects.get(ended_at=None).text == "青石区云栖路2号"
 
 
+def test_a_visit_corrected_to_the_day_before_confirms_its_number_then(case: Case, worker: User) -> None:
+    first = told(case, number=NumberReport(None, NumberNews.CONFIRMED, "13800002222"))
+    send(case, first, worker)
+    send(case, again(first, happened_at=NOW - dt.timedelta(days=1)), worker, now=LATER)
+    assert Phone.objects.get(last4="2222").confirmed_on == TODAY - dt.timedelta(days=1)
+
+
 def test_an_address_that_was_learnt_late_goes_into_the_history(case: Case, worker: User) -> None:
     newer = told(case, second_address="青石区云栖路2号")
     send(case, newer, worker, now=LATER)

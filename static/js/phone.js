@@ -1,6 +1,6 @@
 // Pages of the round: the application installs itself, keeps today's round, sends what waits as soon as it is opened and
 // when the network is back, and says how it stands.
-import { canKeep, database, isFull, keyOf, sealWords } from "./phone_store.js";
+import { canKeep, database, isFull, keeping, keyOf, sealWords } from "./phone_store.js";
 import { listOf, tidy } from "./queue.js";
 import { sync } from "./sync.js";
 
@@ -8,6 +8,7 @@ const place = document.querySelector("[data-phone]");
 const { person, project } = place.dataset;
 const AGAIN_MS = 3000; // there is a network, but the server does not answer; then twice as long, and so on
 const LONGEST_MS = 15 * 60_000;
+const ANSWER_WITHIN_MS = 60_000;
 const TOLD = ["offline", "signed_out", "other_person", "no_right", "outdated", "failed"];
 let timer;
 let wait = AGAIN_MS;
@@ -39,8 +40,12 @@ async function keepShell() {
 }
 
 // Today's round, in place of the one before; without a network the one that is here stays.
-async function download() {
-  const answer = await fetch(place.dataset.downloadUrl, { headers: { Accept: "application/json" }, redirect: "manual" });
+const download = () => keeping(keepRound);
+
+async function keepRound() {
+  const headers = { Accept: "application/json" };
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const answer = await fetch(place.dataset.downloadUrl, { headers, redirect: "manual", signal });
   const db = await database();
   const name = `${person}-${project}`;
   if (answer.status === 403 || answer.status === 404) return db.delete("rounds", name);

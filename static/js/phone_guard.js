@@ -4,11 +4,18 @@ const { person } = document.body.dataset;
 const WHO = "desk-person";
 const GO = "desk-wipe";
 
-async function wipe() {
+async function clear() {
   const names = (await globalThis.caches?.keys()) ?? [];
   await Promise.all(names.filter((name) => name.startsWith("shells-")).map((name) => caches.delete(name)));
   const { canKeep, database } = await import("./phone_store.js");
   if (canKeep()) await (await database()).clear("rounds");
+}
+
+// At once, and once more after what is on its way onto the phone at this moment, in another tab or in the worker, lies
+// there: both keep in a turn of their own.
+async function wipe() {
+  await clear();
+  await navigator.locks?.request("desk-kept", clear);
   localStorage.removeItem(GO);
 }
 
@@ -20,8 +27,8 @@ try {
   if (localStorage.getItem(GO)) wipe().catch(() => null); // what could not be finished is tried again on the next page
   document.addEventListener("submit", ({ target }) => {
     if (!target.hasAttribute("data-sign-out")) return;
-    localStorage.setItem(GO, "yes");
-    wipe().catch(() => null);
+    localStorage.setItem(GO, "yes"); // until the page after this one: what is asked for now is still answered
+    clear().catch(() => null);
   });
 } catch {
   // a browser without a store of its own has nothing to wipe either

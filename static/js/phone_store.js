@@ -62,6 +62,10 @@ export async function unsealFile(key, kept) {
   return new File([await unseal(key, kept)], kept.filename, { type: kept.type });
 }
 
+// From asking the server to having kept its answer; a wipe waits for it, and the worker takes the same turns.
+export const keeping = (work) =>
+  navigator.locks ? navigator.locks.request("desk-kept", { mode: "shared" }, work) : work();
+
 // The browser is asked not to throw any of it away when room gets scarce.
 export const askToStay = () => navigator.storage?.persist?.().catch(() => false);
 

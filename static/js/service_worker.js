@@ -5,6 +5,7 @@
 const SHELLS = "shells-";
 const MINE = SHELLS + DESK.build;
 const PATIENCE_MS = 6000; // so long a page of the round may take before what is kept on the phone is shown
+const ANSWER_WITHIN_MS = 60_000;
 const AT_THE_DOOR = /^\/p\/[\w-]+\/(?:round|visits\/queue|cases\/\d+\/visit)\/$/;
 const NO_SERVER = [502, 503, 504];
 
@@ -26,14 +27,19 @@ core.skipWaiting();
 core.clientsClaim();
 
 // A shell needs the very files that this worker keeps: one of another build is not taken.
-async function keepShell(url) {
-  const answer = await fetch(url, { redirect: "manual", cache: "no-store" });
+async function keepInTurn(url) {
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const answer = await fetch(url, { redirect: "manual", cache: "no-store", signal });
   if (answer.status === 403 || answer.status === 404) return; // no longer this person's
   if (!answer.ok || answer.headers.get("X-Desk-Build") !== DESK.build) throw new Error("no shell");
   const cache = await caches.open(MINE);
   await cache.delete(url);
   await cache.put(url, answer);
 }
+
+// A wipe waits for it, see phone_guard.js.
+const keepShell = (url) =>
+  navigator.locks ? navigator.locks.request("desk-kept", { mode: "shared" }, () => keepInTurn(url)) : keepInTurn(url);
 
 async function othersShells() {
   return (await caches.keys()).filter((name) => name.startsWith(SHELLS) && name !== MINE);
@@ -47,6 +53,7 @@ async function takeOver() {
 }
 
 async function shellFor({ pathname, origin }) {
+  if (!(await caches.has(MINE))) return undefined;
   const cache = await caches.open(MINE);
   const [project] = pathname.match(/^\/p\/[\w-]+\//) ?? [];
   if (project) return cache.match(`${origin}${project}visits/queue/`);

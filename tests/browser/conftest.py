@@ -25,6 +25,9 @@ PICTURES = ROOT / "docs" / "pictures"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE = 1280, 390
 
+SignIn = Callable[..., Page]
+"""Opens a page for somebody with that role, at the given ``width`` in pixels."""
+
 MORE_DOORS = """
 import json
 from django.utils import timezone

@@ -1,27 +1,27 @@
 """Round, visit form, queue and case hold nothing that keeps somebody from using them: axe finds nothing serious."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, Stack
-from tests.browser.test_field_staff import open_form, pack_the_bag
-from tests.browser.test_offline import (
+from tests.browser.at_the_door import (
     doors,
     fill_in,
+    open_form,
     open_round,
+    pack_the_bag,
     photo,
     ready_for_the_stairs,
     record,
     waiting,
     without_network,
 )
+from tests.browser.conftest import DESKTOP, PHONE, ROOT, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 FINDINGS = """async () => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });

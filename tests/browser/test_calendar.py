@@ -1,14 +1,14 @@
 """The calendar, the roster and a handing over in a browser: at the desk and on the phone."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import SignIn
+
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 PHONE = 390
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Stack
+from tests.browser.at_the_door import doors_to_visit, open_form, pack_the_bag
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 Picture = Callable[[Page, str], None]
 
 
@@ -22,27 +22,6 @@ def photo() -> bytes:
     buffer = io.BytesIO()
     Image.linear_gradient("L").resize((2400, 1800)).convert("RGB").save(buffer, "JPEG")
     return buffer.getvalue()
-
-
-def doors_to_visit(page: Page) -> Locator:
-    return page.locator("a.ad-visit:not(.off):not(.paid):not(.done)")
-
-
-def pack_the_bag(page: Page) -> None:
-    """Ticks the checklist where it is not complete yet."""
-    save = page.get_by_role("button", name="保存检查")
-    if save.is_visible():
-        for item in page.get_by_role("switch").all():
-            item.check()
-        save.click()
-    expect(page.get_by_text("都带齐了")).to_be_visible()
-
-
-def open_form(page: Page) -> str:
-    """The visit form of the first door; returns the unit's code."""
-    doors_to_visit(page).first.click()
-    expect(page).to_have_url(re.compile(r"/visit/$"))
-    return page.locator("h1").inner_text().split()[0]
 
 
 KEPT_ON_THE_PHONE = """async () => {

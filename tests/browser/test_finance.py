@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import SignIn
+
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 Picture = Callable[[Page, str], None]
 SAMPLE = Path(__file__).parents[1] / "data" / "欠费明细_长表.xlsx"
 WORKED_WITHIN = 60_000  # ms; the worker reads, checks and posts some thousand rows

@@ -10,12 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_field_staff import open_form, pack_the_bag
+from tests.browser.at_the_door import open_form, pack_the_bag
+from tests.browser.conftest import DESKTOP, PHONE, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
 Keep = Callable[[str, object], None]
 MOST_KEYS, MOST_TOUCHES = 60, 20
 OUT_OF_REACH = """(element) => {

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
+from tests.browser.conftest import SignIn
+
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 Picture = Callable[[Page, str], None]
 MADE_WITHIN = 120_000  # ms; the worker prints a few dozen letters
 

@@ -1,56 +1,28 @@
 """A round without a network: opened again, visits with photos that wait, corrected and removed, and what arrives."""
 
-import io
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
-from PIL import Image
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_field_staff import doors_to_visit, open_form, pack_the_bag
+from tests.browser.at_the_door import (
+    EVERYTHING,
+    READY,
+    arrived,
+    doors,
+    doors_to_visit,
+    open_form,
+    open_round,
+    photo,
+    ready_for_the_stairs,
+    record,
+    waiting,
+    without_network,
+)
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
-READY = "() => document.querySelector('[data-phone]').dataset.ready === 'yes'"
-LEFT = """async () => {
-  const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
-  const shells = (await caches.keys()).filter((name) => name.startsWith("shells-")).length;
-  const db = await got(indexedDB.open("arrears-desk"));
-  const has = (store) => db.objectStoreNames.contains(store);
-  const count = (store) => (has(store) ? got(db.transaction(store).objectStore(store).count()) : 0);
-  const left = { shells, rounds: await count("rounds"), queue: await count("queue") };
-  db.close();
-  return left;
-}"""
-EVERYTHING = """async () => {
-  const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
-  const text = (value) => JSON.stringify(value, (_name, one) =>
-    one instanceof ArrayBuffer || ArrayBuffer.isView(one) ? new TextDecoder().decode(one) : one);
-  const db = await got(indexedDB.open("arrears-desk"));
-  let all = JSON.stringify({ ...localStorage, ...sessionStorage });
-  for (const store of db.objectStoreNames) {
-    const rows = db.transaction(store).objectStore(store);
-    all += text(await got(rows.getAllKeys())) + text(await got(db.transaction(store).objectStore(store).getAll()));
-  }
-  for (const name of await caches.keys()) {
-    const cache = await caches.open(name);
-    for (const request of await cache.keys()) {
-      if (name.startsWith("shells-")) all += await (await cache.match(request)).text();
-    }
-  }
-  return all;
-}"""
-CLEAR = """async () => {
-  for (const name of await caches.keys()) if (name.startsWith("shells-")) await caches.delete(name);
-  const db = await new Promise((done) => { indexedDB.open("arrears-desk").onsuccess = (e) => done(e.target.result); });
-  const rounds = db.transaction("rounds", "readwrite").objectStore("rounds");
-  await new Promise((done) => { rounds.clear().onsuccess = done; });
-}"""
 PAID = """
 from django.utils import timezone
 from arrears.models import Payment
@@ -65,93 +37,6 @@ post_payment(
 )
 follow_ledger(today=today, now=now, project=case.project)
 """
-STATES = """
-import json
-from collection.models import Visit, ContactAttempt
-visits = Visit.objects.filter(contact__note__startswith={mark!r}).order_by("pk")
-print(json.dumps([[v.contact.note, v.revision, v.photos.count(), v.changed_meanwhile] for v in visits]))
-"""
-
-
-def photo(colour: str) -> dict[str, object]:
-    buffer = io.BytesIO()
-    Image.new("RGB", (2400, 1800), colour).save(buffer, "JPEG")
-    return {"name": f"{colour}.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()}
-
-
-def arrived(stack: Stack, mark: str) -> list[list[object]]:
-    """Note, revision, photos and what changed meanwhile of each visit whose note begins with ``mark``."""
-    told = stack.run(STATES.format(mark=mark))
-    found: list[list[object]] = json.loads(told.strip().splitlines()[-1])
-    return found
-
-
-def ready_for_the_stairs(page: Page) -> None:
-    """The bag is packed, and the round lies on the phone."""
-    pack_the_bag(page)
-    page.wait_for_function(READY)
-
-
-@contextmanager
-def without_network(page: Page) -> Iterator[None]:
-    page.context.set_offline(True)
-    try:
-        yield
-    finally:
-        page.context.set_offline(False)
-
-
-def doors(page: Page) -> Locator:
-    """The doors of the round that is shown without a network."""
-    return page.locator("[data-view=round] a.ad-visit:not(.done)")
-
-
-def record(page: Page, note: str, *, photos: list[dict[str, object]], receipt: str = "") -> None:
-    """Fills in the form of the phone for the first door that is left, and puts it into the queue."""
-    fill_in(page, note, photos=photos, receipt=receipt)
-    page.get_by_role("button", name="保存登记").click()
-    expect(page.get_by_role("heading", name="待同步")).to_be_visible()
-
-
-def fill_in(page: Page, note: str, *, photos: list[dict[str, object]], receipt: str = "") -> None:
-    doors(page).first.click()
-    page.get_by_role("radio", name="无人应门").check()
-    page.get_by_role("link", name="下一步").click()
-    page.get_by_label("备注").fill(note)
-    page.get_by_role("link", name="下一步").click()
-    if photos:
-        page.get_by_label("拍照").set_input_files(photos)
-        expect(page.get_by_role("button", name="删除这张照片")).to_have_count(len(photos))
-    if receipt:
-        page.get_by_role("checkbox", name="收了款").check()
-        page.get_by_label("金额", exact=True).fill("100")
-        page.get_by_label("收据号").fill(receipt)
-
-
-def waiting(page: Page) -> Locator:
-    return page.locator("[data-group=waiting] .qi > .body")
-
-
-def sign_in_on(page: Page, stack: Stack, role: str) -> None:
-    """On a phone that somebody used before."""
-    page.goto(f"{stack.address}/accounts/login/")
-    login, password = stack.sign_ins[role]
-    page.get_by_label("手机号或姓名").fill(login)
-    page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("navigation", name="主导航").first).to_be_attached()
-
-
-def sign_out(page: Page) -> None:
-    page.get_by_role("button", name="更多").click()
-    page.get_by_role("button", name="退出登录").click()
-    expect(page.get_by_label("密码")).to_be_visible()
-    page.wait_for_function("() => !localStorage.getItem('desk-wipe')")
-
-
-def open_round(page: Page, address: str) -> None:
-    page.goto(f"{address}/p/fhc1/round/")
-    expect(page.get_by_role("heading", name="今日上门")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [PHONE, pytest.param(360, marks=pytest.mark.long)])
@@ -257,32 +142,6 @@ def test_a_visit_that_the_server_cannot_read_holds_back_no_other(sign_in: SignIn
     assert arrived(stack, "卡住的一户") == []
 
 
-def test_an_expired_session_and_somebody_else(sign_in: SignIn, stack: Stack) -> None:
-    page = sign_in("housekeeper", width=PHONE)
-    open_round(page, stack.address)
-    ready_for_the_stairs(page)
-    with without_network(page):
-        open_round(page, stack.address)
-        record(page, "过期后补传", photos=[photo("red")])
-        page.context.clear_cookies(name="sessionid")
-    expect(page.get_by_text("登录已失效")).to_be_visible()
-    expect(waiting(page)).to_have_count(1)
-
-    sign_in_on(page, stack, "officer")
-    page.goto(f"{stack.address}/p/fhc1/visits/queue/")
-    expect(page.get_by_text("本机还有其他人登记的1条")).to_be_visible()
-    expect(waiting(page)).to_have_count(0)
-    expect(page.locator("main")).not_to_contain_text("无人应门")
-    assert arrived(stack, "过期后补传") == []
-    sign_out(page)
-    assert page.evaluate(LEFT) == {"shells": 0, "rounds": 0, "queue": 1}
-
-    sign_in_on(page, stack, "housekeeper")
-    page.goto(f"{stack.address}/p/fhc1/visits/queue/")
-    expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(1)
-    assert arrived(stack, "过期后补传") == [["过期后补传", 1, 1, ""]]
-
-
 def test_paid_meanwhile(sign_in: SignIn, stack: Stack) -> None:
     page = sign_in("housekeeper", width=PHONE)
     open_round(page, stack.address)
@@ -335,31 +194,3 @@ def test_a_form_opened_with_a_network_and_sent_without(sign_in: SignIn, stack: S
         page.get_by_role("button", name="直接保存").click()
     expect(page.locator("[data-group=sent] .qi > .body")).to_have_count(1)
     assert [visit[:2] for visit in arrived(stack, "开着表单断网")] == [["开着表单断网", 2]]
-
-
-def test_without_encryption_nothing_is_kept(sign_in: SignIn, stack: Stack) -> None:
-    page = sign_in("housekeeper", width=PHONE)
-    page.wait_for_function(READY)
-    page.evaluate(CLEAR)
-    page.add_init_script(
-        "Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined })"
-    )  # as over plain http
-    open_round(page, stack.address)
-    expect(page.get_by_text("本机不保存任何内容")).to_be_visible()
-    assert page.evaluate(LEFT) == {"shells": 0, "rounds": 0, "queue": 0}
-
-
-def test_what_lies_on_the_phone_cannot_be_read_there(sign_in: SignIn, stack: Stack) -> None:
-    page = sign_in("housekeeper", width=PHONE)
-    open_round(page, stack.address)
-    amounts = page.locator("a.ad-visit .a").all_inner_texts()
-    parties = page.locator("a.ad-visit .u small").all_inner_texts()
-    ready_for_the_stairs(page)
-    with without_network(page):
-        open_round(page, stack.address)
-        shown = page.locator("[data-view=round]").inner_text()
-        record(page, "业主在加班", photos=[])
-        kept = page.evaluate(EVERYTHING)
-    assert "fhc1" in kept, "the store was read at all"
-    assert not [word for word in [*amounts, *parties, "业主在加班"] if word and word in kept]
-    assert not [amount for amount in amounts if amount and amount in shown], "a band instead of the amount"

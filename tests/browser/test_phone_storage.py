@@ -3,19 +3,20 @@ closed, a case that went to somebody else."""
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_field_staff import doors_to_visit, open_form, pack_the_bag
-from tests.browser.test_offline import (
+from tests.browser.at_the_door import (
     arrived,
     doors,
+    doors_to_visit,
     fill_in,
+    open_form,
     open_round,
+    pack_the_bag,
     photo,
     ready_for_the_stairs,
     record,
@@ -23,10 +24,10 @@ from tests.browser.test_offline import (
     waiting,
     without_network,
 )
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
 ROOM = 6_000_000  # bytes: enough for the desk and a few detailed photos
 FULL = """() => {
   const { put } = IDBObjectStore.prototype;

@@ -3,26 +3,25 @@ what is no photo stays outside."""
 
 import io
 import json
-from collections.abc import Callable
 
 import pytest
 from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_field_staff import open_form, pack_the_bag
-from tests.browser.test_offline import (
+from tests.browser.at_the_door import (
     doors,
     fill_in,
+    open_form,
     open_round,
+    pack_the_bag,
     ready_for_the_stairs,
     waiting,
     without_network,
 )
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
 FilePayload = dict[str, object]
 CHOSEN = """async () => {
   const { files } = document.querySelector("input[name=photos]");

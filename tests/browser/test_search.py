@@ -1,14 +1,14 @@
 """The search box in a browser: it answers while one types, and the keyboard walks through what it found."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Request, expect
+
+from tests.browser.conftest import SignIn
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 NUMBER = "13812342617"
 
 

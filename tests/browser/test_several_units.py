@@ -1,17 +1,15 @@
 """One visit for two units of a person, with a network and without: both cases show it, once, and it counts once."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_offline import open_round, ready_for_the_stairs, without_network
+from tests.browser.at_the_door import open_round, ready_for_the_stairs, without_network
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
 MERGE = """
 import json
 from django.db.models import Q

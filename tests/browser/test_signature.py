@@ -3,19 +3,26 @@
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Stack
-from tests.browser.test_field_staff import open_form, pack_the_bag
-from tests.browser.test_offline import doors, fill_in, open_round, ready_for_the_stairs, waiting, without_network
+from tests.browser.at_the_door import (
+    doors,
+    fill_in,
+    open_form,
+    open_round,
+    pack_the_bag,
+    ready_for_the_stairs,
+    waiting,
+    without_network,
+)
+from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-SignIn = Callable[..., Page]
 STROKES = [(0.1, 0.3), (0.3, 0.8), (0.6, 0.2), (0.9, 0.7)]  # of the width and the height of the pad
 DRAWN = """() => {
   const pad = document.querySelector(".ad-signpad");

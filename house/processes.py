@@ -16,15 +16,15 @@ STOP_SECONDS = 20  # what a worker gets to finish its task; an unfinished one is
 PID_FILES = VAR / "processes"
 LOGS = VAR / "log"
 SCRATCH = VAR / "tmp"  # else what a killed worker leaves behind would pile up outside ARREARS_VAR
-
-
-LOWEST = '{ echo 19 > /proc/self/autogroup; } 2> /dev/null; exec nice -n 19 "$@"'
+NICE = int(os.environ.get("ARREARS_WORKER_NICE") or 19)  # from 0, no more patient than others, to 19
+LOWER = f'{{ echo {NICE} > /proc/self/autogroup; }} 2> /dev/null; exec nice -n {NICE} "$@"'
 
 
 def giving_way(command: Sequence[str]) -> list[str]:
-    """The command at the lowest priority, to be started in a session of its own: Linux shares the processor out among
-    sessions (autogroup), and only within each by what `nice` says."""
-    return ["sh", "-c", LOWEST, "sh", *command]
+    """The command at a low priority, to be started in a session of its own: Linux shares the processor out among
+    sessions (autogroup), and only within each by what `nice` says. At the lowest, which is what it gets unless
+    ARREARS_WORKER_NICE says otherwise, a machine without a free moment lets it stand still."""
+    return ["sh", "-c", LOWER, "sh", *command]
 
 
 def start(name: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:

@@ -94,9 +94,10 @@ def copy_demonstration(var: Path) -> None:
 
 
 def demonstration_environment(var: Path) -> dict[str, str]:
-    """The environment in which commands work on the demonstration in ``var``, like those that users type."""
+    """The environment in which commands work on the demonstration in ``var``, like those that users type. Beside tests
+    that leave no moment free its worker would stand still at the lowest priority."""
     kept = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
-    return kept | {"ARREARS_VAR": str(var)}
+    return kept | {"ARREARS_VAR": str(var), "ARREARS_WORKER_NICE": "0"}
 
 
 def run_demonstration(var: Path) -> str:

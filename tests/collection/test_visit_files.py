@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
@@ -81,6 +81,14 @@ class TestPhotos:
                 assert max(image.size) == 1600
                 assert not image.getexif()
                 assert not image.info.get("exif")
+
+    def test_nobody_tries_to_compress_what_waits(self, db: None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT attstorage::text FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'content'",
+                [RawPhoto._meta.db_table],
+            )
+            assert cursor.fetchone() == ("e",)  # EXTERNAL
 
     def test_time_and_place_are_kept_apart_for_the_manager(self, case: Case) -> None:
         visited(case, located())

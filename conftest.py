@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_django
 from django.conf import settings
+from django.db import transaction
 from psycopg import sql
 from xdist.scheduler import LoadFileScheduling
 
@@ -88,6 +89,15 @@ def django_db_setup(
         copy_template(name)
     owner.settings_dict["NAME"] = settings.DATABASES["owner"]["NAME"] = name
     connections["default"].creation.set_as_test_mirror(owner.settings_dict)
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """What fixtures of the file's own scope make is there for all its tests, who look at it; what a test changes is
+    undone after it, and all of it after the last. Not for tests that commit."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

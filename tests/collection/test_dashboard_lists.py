@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from html import unescape
 from html.parser import HTMLParser
@@ -43,22 +44,24 @@ MET = ContactAttempt.Outcome.MET_OWNER
 FLATS = TargetClass.RESIDENTIAL_PROPERTY
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+@pytest.fixture(scope="module", autouse=True)
+def clock() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: NOW)
+        yield
 
 
-@pytest.fixture
-def project() -> Project:
+@pytest.fixture(scope="module")
+def project(lasting: None) -> Project:
     return create_project()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def head(project: Project) -> Desk:
     return Desk(project, Role.DEPARTMENT_HEAD, name="韩志远")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cases(project: Project, head: Desk) -> list[Case]:
     """Nine cases of two teams and nobody, in every state that the dashboard counts, an excluded one among them."""
     teams = [create_team(project=project, name="一组", members=[head.user], leader=head.user),

@@ -53,12 +53,13 @@ def _make_venv() -> None:
 
 
 def _install_locked(lock: Path) -> None:
-    """With uv where the machine has it, since it is faster; pip knows proxies and mirrors that uv may not."""
+    """With uv where the machine has it, since it is faster; pip knows proxies and mirrors that uv may not. Modules are
+    compiled when they are first imported: of most packages few ever are."""
     arguments: list[str | Path] = ["install", "-q", "--require-hashes", "-r", lock]
     uv = shutil.which("uv")
     if uv and not subprocess.run([uv, "pip", *arguments, "--python", PYTHON], check=False).returncode:
         return
-    _run([PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments])
+    _run([PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments, "--no-compile"])
 
 
 def _browser_libraries() -> None:

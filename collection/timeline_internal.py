@@ -1,9 +1,11 @@
 """What was decided and noted on a case in the house: reasons, steps, marks, who answers, verifications, leave."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import pairwise
 
 from django.db.models import Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from arrears.models import Verification
@@ -51,22 +53,39 @@ def _told_before(case: Case) -> Iterator[Entry]:
 
 def _words_before(case: Case, before: VisitRevision, after: VisitRevision) -> str:
     """What was said of the visit before; of one told at another unit's door what changed for ``case`` alone."""
+    hour = _hour_before(before, after)
     if after.case_id == case.pk:
-        return _words_of(before)
+        return _before([hour, *_said(before)])
     if case.pk not in before.content.get("also", []):
         return ""
     if not after.is_removal and case.pk not in after.content.get("also", []):
         return _("before: for this unit too")
     outcome = ContactAttempt.Outcome(before.content["outcome"])
-    return _("before: %(what)s") % {"what": outcome.label} if after.content.get("outcome") != outcome else ""
+    return _before([hour, str(outcome.label) if after.content.get("outcome") != outcome else ""])
 
 
-def _words_of(told: VisitRevision) -> str:
+def _before(words: list[str]) -> str:
+    said = _(", ").join(word for word in words if word)
+    return said and _("before: %(what)s") % {"what": said}
+
+
+def _hour_before(before: VisitRevision, after: VisitRevision) -> str:
+    """When it was said to have happened, where that was corrected."""
+    if after.is_removal:
+        return ""
+    told, corrected = (datetime.fromisoformat(one.content["happened_at"]) for one in (before, after))
+    if told == corrected:
+        return ""
+    there = localtime(told)
+    return f"{short_day(there.date())} {there:%H:%M}"
+
+
+def _said(told: VisitRevision) -> list[str]:
     said = told.content
     words = [ContactAttempt.Outcome(said["outcome"]).label, said["note"]]
     if said["payment"] != ContactAttempt.Payment.NOT_DISCUSSED:
         words.insert(1, ContactAttempt.Payment(said["payment"]).label)
-    return _("before: %(what)s") % {"what": _(", ").join(str(word) for word in words if word)}
+    return [str(word) for word in words]
 
 
 def _reasons(case: Case) -> Iterable[Entry]:

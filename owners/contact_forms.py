@@ -106,7 +106,7 @@ class PhoneForm(ContactForm):
         given = self.cleaned_data
         phone = self.row
         if phone is None:
-            phone = add_phone(owner, given["number"], by=by)
+            phone = add_phone(owner, given["number"], by=by, said_at=now)
         elif given["number"]:
             phone = change_phone(phone, given["number"], by=by, now=now)
         if given["is_primary"] and not phone.is_primary:

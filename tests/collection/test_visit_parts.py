@@ -28,7 +28,7 @@ from tests.collection.test_limits import cases_of_shared_owners
 from tests.collection.units_of_one import cases_of_one_person
 from tests.collection.visits_told import again, send, told
 from tests.conduct_factories import create_complaint
-from tests.factories import NOW, TODAY, create_contact, create_project, create_promise, create_user
+from tests.factories import NOW, SHANGHAI, TODAY, create_contact, create_project, create_promise, create_user
 from tests.field_factories import create_field_worker
 
 Channel, Outcome, Payment = ContactAttempt.Channel, ContactAttempt.Outcome, ContactAttempt.Payment
@@ -250,6 +250,18 @@ class TestToldAgain:
             [("上门登记已移除", "原为：无人应门、门口谈过"), ("上门登记已修改", "原为：见到业主、门口谈过")],
             [("上门登记已移除", "原为：无人应门"), ("上门登记已修改", "原为：见到业主")],
             [("上门登记已修改", "原为：也为本户登记")],
+        ]
+
+    def test_each_case_is_told_of_another_hour(self, worker: User, cases: list[Case]) -> None:
+        first, second, _third = cases
+        report = told(first, [second], note="门口谈过")
+        send(first, report, worker)
+        happened_at = report.contact.happened_at
+        send(first, again(report, [second], happened_at=happened_at - dt.timedelta(hours=1)), worker, now=LATER)
+        hour = f"{happened_at.astimezone(SHANGHAI):%-m月%-d日 %H:%M}"
+        assert [changes(case) for case in (first, second)] == [
+            [("上门登记已修改", f"原为：{hour}、见到业主、门口谈过")],
+            [("上门登记已修改", f"原为：{hour}")],
         ]
 
     def test_not_where_somebody_complained_on_one_of_the_cases(self, worker: User, cases: list[Case]) -> None:

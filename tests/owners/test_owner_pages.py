@@ -7,9 +7,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from company.models import AuditEvent, Project, Role
-from owners.contact_points import add_emergency_contact, add_phone, change_address
+from owners.contact_points import add_emergency_contact, add_phone, change_address, mark_phone
 from owners.emails import add_email
 from owners.merging import merge_persons
 from owners.models import Address, Email, EmergencyContact, Occupant, Owner, Ownership, Phone
@@ -137,6 +138,16 @@ def test_another_number_ends_the_old_row_and_the_history_says_by_whom(
     assert "何琳" in shown
     assert "电话停用" in shown
     assert {"owners.phone_ended", "owners.phone_added", "owners.phone_marked"} <= set(history(owner))
+
+
+def test_a_number_on_file_that_is_entered_anew_is_the_latest_word(
+    owner: Owner, project: Project, finance: Client
+) -> None:
+    phone = add_phone(owner, NUMBER, by=None)
+    finance.post(url("contact_new", project, pk=owner.pk, kind="phone"), {"number": NUMBER, "state": "valid"})
+    an_hour_ago = timezone.now() - dt.timedelta(hours=1)
+    mark_phone(phone, by=None, said_at=an_hour_ago, state=Phone.State.WRONG_PERSON)
+    assert Phone.objects.get().state == Phone.State.VALID
 
 
 def test_an_empty_number_keeps_the_one_on_file(owner: Owner, project: Project, finance: Client) -> None:

@@ -71,7 +71,8 @@ def flags_of(visit: Visit) -> list[dict[str, str]]:
     paid = visit.contact.parts.filter(case__state=Case.State.CLOSED).order_by("pk")
     for unit in paid.values_list("case__account__unit__code", flat=True):
         flags.append(("also_paid", _("%(unit)s was paid meanwhile") % {"unit": unit}))
-    flags += [(limit.value, str(limit.label)) for limit in passed_limits(visit.contact)]
+    for limit in passed_limits(visit.contact):
+        flags.append((limit.value, _("limit passed: %(limit)s") % {"limit": limit.label}))
     return [{"key": key, "text": text} for key, text in flags]
 
 

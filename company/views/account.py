@@ -55,8 +55,10 @@ def switch(request: StaffRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def session(request: HttpRequest) -> JsonResponse:
-    """Whether the session still lives, with a fresh token for the forms of a page opened before it was renewed."""
-    return JsonResponse({"signed_in": request.user.is_authenticated, "token": get_token(request)})
+    """Whether the session still lives and whose it is, with a fresh token for the forms of a page opened before it was
+    renewed."""
+    told = {"signed_in": request.user.is_authenticated, "person": request.user.pk, "token": get_token(request)}
+    return JsonResponse(told)
 
 
 @sensitive_post_parameters()

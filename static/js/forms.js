@@ -1,9 +1,10 @@
 // Forms of our pages.
 // - `data-autosubmit` on a form sends it when a filter changes.
 // - A file larger than `data-most-bytes` is refused when it is chosen, in the words of `data-too-big`, and never sent.
-// - A form that posts asks first whether the session still lives. If it does not, nothing is sent and what was typed
-//   stays; if it was renewed in another window, the form gets the new token. It is sent once, however often pressed.
-//   Without a network the form may take care of itself: it hears `no-network` and prevents the default.
+// - A form that posts asks first whether the session still lives. If it does not, or is somebody else's by now, nothing is
+//   sent and what was typed stays; if it was renewed in another window, the form gets the new token. It is sent once,
+//   however often pressed. Without a network the form may take care of itself: it hears `no-network` and prevents the
+//   default; else it stays as it is.
 const REOPEN_AFTER_MS = 4000; // an answer that is a download leaves the page, and its form, where they are
 const ANSWER_WITHIN_MS = 10_000;
 const ended = document.getElementById("session-dialog");
@@ -36,14 +37,30 @@ function renewToken(token) {
   for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
 }
 
+function tellWhy(why) {
+  for (const one of ended.querySelectorAll("[data-why]")) one.hidden = one.dataset.why !== why;
+  ended.querySelector("a").hidden = why === "no_network";
+  ended.showModal();
+}
+
+// What keeps the form from being sent, or null. Whoever has signed in meanwhile may be signed out from an older page.
+function obstacle(form, state) {
+  if (!navigator.onLine) return "no_network";
+  if (state && !state.signed_in) return "signed_out";
+  const { person } = document.body.dataset;
+  const isOthers = state && person && String(state.person) !== person;
+  return isOthers && !form.hasAttribute("data-sign-out") ? "other_person" : null;
+}
+
 async function check(form, submitter) {
   const state = await session();
-  if (state && !state.signed_in) {
+  if (!state && !form.dispatchEvent(new CustomEvent("no-network", { cancelable: true }))) return;
+  const why = obstacle(form, state);
+  if (why) {
     delete form.dataset.sent;
-    ended.showModal();
+    tellWhy(why);
     return;
   }
-  if (!state && !form.dispatchEvent(new CustomEvent("no-network", { cancelable: true }))) return;
   if (state) renewToken(state.token);
   form.dataset.checked = "yes";
   form.requestSubmit(submitter ?? undefined);
@@ -67,5 +84,5 @@ if (ended) {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
-  document.addEventListener("session-ended", () => ended.showModal());
+  document.addEventListener("session-ended", () => tellWhy("signed_out"));
 }

@@ -63,8 +63,8 @@ const tellFull = (error) => {
 export async function send() {
   if (!navigator.onLine) return tell("offline");
   const { state, sent } = await sync(person);
-  if (state === "busy") return;
   tell(state);
+  if (state === "busy") return; // another tab sends, so there is a network
   clearTimeout(timer);
   if (state === "offline" || state === "failed") timer = setTimeout(send, wait);
   wait = state === "offline" || state === "failed" ? Math.min(wait * 2, LONGEST_MS) : AGAIN_MS;

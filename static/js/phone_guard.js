@@ -12,10 +12,12 @@ async function clear() {
 }
 
 // At once, and once more after what is on its way onto the phone at this moment, in another tab or in the worker, lies
-// there: both keep in a turn of their own.
+// there: both keep in a turn of their own. This turn is asked for before anything else: what this very page keeps comes
+// after it, and stays.
 async function wipe() {
-  await clear();
-  await navigator.locks?.request("desk-kept", clear);
+  const cleared = clear();
+  await navigator.locks?.request("desk-kept", () => cleared.then(clear));
+  await cleared;
   localStorage.removeItem(GO);
 }
 
@@ -25,8 +27,8 @@ try {
   if (person) localStorage.setItem(WHO, person);
   if (isAnother) localStorage.setItem(GO, "yes");
   if (localStorage.getItem(GO)) wipe().catch(() => null); // what could not be finished is tried again on the next page
-  document.addEventListener("submit", ({ target }) => {
-    if (!target.hasAttribute("data-sign-out")) return;
+  document.addEventListener("submit", ({ target, defaultPrevented }) => {
+    if (!target.hasAttribute("data-sign-out") || defaultPrevented) return; // forms.js asks first whether it can be sent
     localStorage.setItem(GO, "yes"); // until the page after this one: what is asked for now is still answered
     clear().catch(() => null);
   });

@@ -16,6 +16,7 @@ const RULES = [
   ["new_number", (of) => of("number_news") === "changed"],
   ["cash_amount", (of) => of("cash_taken")],
   ["cash_receipt", (of) => of("cash_taken")],
+  ["happened_at", () => true],
   ["next_date", (of) => of("next_contact") === "other"],
 ];
 
@@ -137,7 +138,8 @@ export async function showVisit(view, wanted) {
     if (missing) return point(form, missing);
     if (form.dataset.sent) return;
     form.dataset.sent = "yes";
-    await started.keep(); // before the draft is taken away, not after
+    await started.strip.made(); // all that is kept of the draft comes before it is taken away, not after
+    await started.keep();
     const kept = { person, project, entry: { case: String(key) }, visit: form.elements.client_id.value };
     try {
       await enqueue({ ...kept, about: aboutOf(form), fields: typed(form), files: filesOf(form) }, draft);

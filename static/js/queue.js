@@ -2,8 +2,15 @@
 // the server said of it too. In the clear are only whose it is and how far it has come: waiting, refused or sent.
 import { askToStay, database, isFull, keyOf, reopen, sealFile, sealWords, unsealFile, unsealWords } from "./phone_store.js";
 
-const changed = () => document.dispatchEvent(new CustomEvent("queue-changed"));
+const tabs = globalThis.BroadcastChannel && new BroadcastChannel("desk-queue"); // what one tab does the others show too
+const tell = () => document.dispatchEvent(new CustomEvent("queue-changed"));
+if (tabs) tabs.onmessage = tell;
 const dayOf = (at) => new Date(at).toDateString();
+
+function changed() {
+  tell();
+  tabs?.postMessage("changed");
+}
 
 // Puts a visit into the queue, or corrects the one that waits there: then its revision rises. `about` is what the list
 // shows of it, `fields` are [name, value] pairs, `files` [name, file] pairs. The draft goes in the same step.
@@ -79,15 +86,18 @@ export async function contentOf(person, visit) {
   return { ...record, ...words, files };
 }
 
+// Answers whether the record was there as it is meant.
 async function change(visit, revision, alter) {
   const at = (await database()).transaction("queue", "readwrite");
   const record = await at.store.get(visit);
-  if (record && record.revision === revision) await alter(record, at.store);
+  const isMeant = record?.revision === revision;
+  if (isMeant) await alter(record, at.store);
   await at.done;
   changed();
+  return isMeant;
 }
 
-// From now on the server may have it, whether or not an answer comes.
+// From now on the server may have it, whether or not an answer comes. False where it was removed or corrected meanwhile.
 export const markAttempted = (visit, revision) =>
   change(visit, revision, (record, store) => store.put({ ...record, attempted: true }, visit));
 

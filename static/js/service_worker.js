@@ -32,9 +32,10 @@ async function keepInTurn(url) {
   const answer = await fetch(url, { redirect: "manual", cache: "no-store", signal });
   if (answer.status === 403 || answer.status === 404) return; // no longer this person's
   if (!answer.ok || answer.headers.get("X-Desk-Build") !== DESK.build) throw new Error("no shell");
+  const whole = new Response(await answer.blob(), answer); // before the one that is here goes: the network may break off
   const cache = await caches.open(MINE);
   await cache.delete(url);
-  await cache.put(url, answer);
+  await cache.put(url, whole);
 }
 
 // A wipe waits for it, see phone_guard.js.

@@ -55,6 +55,7 @@ const OF_ALL = new Set(["offline", "signed_out", "other_person", "outdated"]); /
 // A phone without room for the mark sends all the same: only what has arrived makes room again.
 function unlessFull(error) {
   if (!isFull(error)) throw error;
+  return true;
 }
 
 async function sendAll(person) {
@@ -74,7 +75,8 @@ async function sendAll(person) {
     if (String(greeting.person) !== person) return { state: "other_person", sent };
     const record = await contentOf(person, visit);
     if (!record || record.state !== "waiting") continue;
-    await markAttempted(visit, record.revision).catch(unlessFull);
+    const isThere = await markAttempted(visit, record.revision).catch(unlessFull);
+    if (!isThere) continue; // removed or corrected while it was read
     const answer = await post(url, record, greeting.token).catch(() => ({ state: "offline" }));
     if (OF_ALL.has(answer.state)) return { state: answer.state, sent };
     if (answer.state !== "refused" && !DONE.has(answer.state)) {

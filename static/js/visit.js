@@ -8,7 +8,8 @@ import { aboutOf, filesOf, notKept, startVisitForm, typed } from "./visit_form.j
 const form = document.querySelector("[data-visit]");
 const recorded = document.querySelector("[data-recorded]");
 
-async function queue() {
+async function queue({ strip }) {
+  await strip.made();
   const { person, project, queueUrl } = document.querySelector("[data-phone]").dataset;
   const { draft, case: id } = form.dataset;
   const visit = form.elements.client_id.value;
@@ -24,11 +25,11 @@ async function queue() {
 }
 
 if (form) {
-  startVisitForm(form, form.dataset.draft);
+  const started = startVisitForm(form, form.dataset.draft);
   form.addEventListener("no-network", (event) => {
     if (!canKeep()) return;
     event.preventDefault();
-    queue();
+    started.then(queue);
   });
 }
 

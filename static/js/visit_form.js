@@ -89,7 +89,7 @@ export async function startVisitForm(form, name) {
   const keep = keepFrom(form, name);
   const strip = photoStrip(form.querySelector("[data-photos]"), async (files) => {
     await keep();
-    keepPhotos(name, files).catch(() => show("[data-no-room]"));
+    await keepPhotos(name, files).catch(() => show("[data-no-room]"));
   });
   const showSignature = signing(form);
   form.addEventListener("click", (event) => askForOutcome(form, event));

@@ -44,13 +44,14 @@ async function tileOf(file, words, remove) {
   return tile;
 }
 
-// Takes over the strip of photos; `changed(files)` is called after each change by hand.
+// Takes over the strip of photos; `changed(files)` is called after each change by hand, and waited for.
 export function photoStrip(strip, changed) {
   const input = strip.querySelector("input[type=file]");
   const add = input.closest(".add");
   const note = document.querySelector("[data-photo-note]");
   const refused = document.querySelector("[data-photos-refused]");
   let files = [];
+  let made = Promise.resolve();
   strip.classList.add("live");
 
   function hand() {
@@ -79,8 +80,7 @@ export function photoStrip(strip, changed) {
     changed(files);
   }
 
-  input.addEventListener("change", async () => {
-    const chosen = [...input.files];
+  async function take(chosen) {
     files.push(...chosen);
     hand(); // what was chosen before stays, also if the form is sent at this moment
     const small = await Promise.all(chosen.map(shrink));
@@ -90,10 +90,15 @@ export function photoStrip(strip, changed) {
     refused.textContent = refused.dataset.photosRefused.replace("{names}", unreadable.join(", "));
     refused.hidden = !unreadable.length;
     await show();
-    changed(files);
+    await changed(files);
+  }
+
+  input.addEventListener("change", () => {
+    made = Promise.allSettled([made, take([...input.files])]);
   });
 
   return {
+    made: () => made, // until all that was chosen is small and kept
     restore(kept) {
       files = [...kept];
       hand();

@@ -156,7 +156,9 @@ class TestFlagged:
 
     def test_limits_hold_for_what_a_phone_sends(self, worker: Desk, case: Case) -> None:
         send(worker, message(case, happened_at="2025-11-23T09:30"))
-        assert self.flags(send(worker, message(case))) == ["visits_a_day"]
+        second = send(worker, message(case))
+        assert self.flags(second) == ["visits_a_day"]
+        assert second.json()["flags"][0]["text"] == "突破限制：每天上门1次"
         assert "night" in self.flags(send(worker, message(case, happened_at="2025-11-22T23:10")))
         assert ContactAttempt.objects.exclude(breach="").count() == 2
 

@@ -248,6 +248,7 @@ class TestASessionThatEnded:
         client.force_login(housekeeper)
         answer = client.get(reverse("company:session")).json()
         assert answer["signed_in"] is True
+        assert answer["person"] == housekeeper.pk
         assert answer["token"]
 
     def test_does_not_put_the_sign_in_page_into_a_part_of_a_page(self, client: Client) -> None:

@@ -44,6 +44,7 @@ DEMONSTRATIONS = {
     "tests/browser/test_offline.py": "stairs",
     "tests/browser/test_field_staff.py": "stairs",
     "tests/browser/test_phone_wiped.py": "stairs",
+    "tests/browser/test_phone_at_once.py": "stairs",
     "tests/browser/test_several_units.py": "stairs",
 }
 """Which demonstration a browser test works on, where it is not the one of the desk."""

@@ -9,22 +9,25 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from house.places import ROOT, VAR, child_environment
+from house.places import ROOT, VAR, Refusal, child_environment
 
 ENDED = "ended"
 STOP_SECONDS = 20  # what a worker gets to finish its task; an unfinished one is found again by the sweep
 PID_FILES = VAR / "processes"
 LOGS = VAR / "log"
 SCRATCH = VAR / "tmp"  # else what a killed worker leaves behind would pile up outside ARREARS_VAR
-NICE = int(os.environ.get("ARREARS_WORKER_NICE") or 19)  # from 0, no more patient than others, to 19
-LOWER = f'{{ echo {NICE} > /proc/self/autogroup; }} 2> /dev/null; exec nice -n {NICE} "$@"'
+LOWEST = 19  # from 0, no more patient than others
+LOWER = '{ echo "$0" > /proc/self/autogroup; } 2> /dev/null; exec nice -n "$0" "$@"'
 
 
 def giving_way(command: Sequence[str]) -> list[str]:
     """The command at a low priority, to be started in a session of its own: Linux shares the processor out among
     sessions (autogroup), and only within each by what `nice` says. At the lowest, which is what it gets unless
-    ARREARS_WORKER_NICE says otherwise, a machine without a free moment lets it stand still."""
-    return ["sh", "-c", LOWER, "sh", *command]
+    ARREARS_WORKER_NICE says otherwise, a machine without a free moment lets it stand still. Raises Refusal."""
+    nice = os.environ.get("ARREARS_WORKER_NICE") or str(LOWEST)
+    if not (nice.isdecimal() and int(nice) <= LOWEST):
+        raise Refusal(f"ARREARS_WORKER_NICE is a whole number from 0 to {LOWEST}, not {nice!r}.")
+    return ["sh", "-c", LOWER, nice, *command]
 
 
 def start(name: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:

@@ -23,13 +23,12 @@ document.addEventListener("change", (event) => {
 });
 
 async function session() {
-  if (!navigator.onLine) return null;
   try {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
     const answer = await fetch(ended.dataset.url, { headers: { Accept: "application/json" }, signal });
     return answer.ok ? await answer.json() : null;
   } catch {
-    return null; // no network: the browser says so itself when the form is sent
+    return null;
   }
 }
 
@@ -45,10 +44,10 @@ function tellWhy(why) {
 
 // What keeps the form from being sent, or null. Whoever has signed in meanwhile may be signed out from an older page.
 function obstacle(form, state) {
-  if (!navigator.onLine) return "no_network";
-  if (state && !state.signed_in) return "signed_out";
+  if (!state) return navigator.onLine ? null : "no_network"; // a server on this very machine answers without one
+  if (!state.signed_in) return "signed_out";
   const { person } = document.body.dataset;
-  const isOthers = state && person && String(state.person) !== person;
+  const isOthers = person && String(state.person) !== person;
   return isOthers && !form.hasAttribute("data-sign-out") ? "other_person" : null;
 }
 

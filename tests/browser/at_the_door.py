@@ -12,6 +12,17 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Stack
 
 READY = "() => document.querySelector('[data-phone]').dataset.ready === 'yes'"
+WIPED = "() => !localStorage.getItem('desk-wipe')"
+LEFT = """async () => {
+  const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
+  const shells = (await caches.keys()).filter((name) => name.startsWith("shells-")).length;
+  const db = await got(indexedDB.open("arrears-desk"));
+  const has = (store) => db.objectStoreNames.contains(store);
+  const count = (store) => (has(store) ? got(db.transaction(store).objectStore(store).count()) : 0);
+  const left = { shells, rounds: await count("rounds"), queue: await count("queue") };
+  db.close();
+  return left;
+}"""
 EVERYTHING = """async () => {
   const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
   const text = (value) => JSON.stringify(value, (_name, one) =>
@@ -126,6 +137,14 @@ def sign_in_on(page: Page, stack: Stack, role: str) -> None:
     page.get_by_label("密码").fill(password)
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_role("navigation", name="主导航").first).to_be_attached()
+
+
+def sign_out(page: Page, *, is_wiped: bool = True) -> None:
+    page.get_by_role("button", name="更多").click()
+    page.get_by_role("button", name="退出登录").click()
+    expect(page.get_by_label("密码")).to_be_visible()
+    if is_wiped:
+        page.wait_for_function(WIPED)
 
 
 def open_round(page: Page, address: str) -> None:

@@ -7,7 +7,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.at_the_door import (
+    LEFT,
     READY,
+    WIPED,
     arrived,
     doors,
     fill_in,
@@ -17,11 +19,11 @@ from tests.browser.at_the_door import (
     ready_for_the_stairs,
     record,
     sign_in_on,
+    sign_out,
     waiting,
     without_network,
 )
 from tests.browser.conftest import PHONE, SignIn, Stack
-from tests.browser.test_phone_wiped import LEFT, WIPED, sign_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
@@ -192,3 +194,10 @@ def test_signing_out_without_a_network_says_that_it_did_not(page: Page, stack: S
         page.get_by_role("button", name="返回本页").click()
     sign_out(page)
     assert page.evaluate(LEFT) == {"shells": 0, "rounds": 0, "queue": 0}
+
+
+def test_a_server_on_this_very_machine_needs_no_network(sign_in: SignIn, stack: Stack) -> None:
+    page = sign_in("housekeeper", width=PHONE)
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
+    open_round(page, stack.address)
+    sign_out(page)

@@ -1,17 +1,20 @@
 """What lies on a phone: sealed, and gone when its owner signs out or somebody else signs in; visits that wait stay."""
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.browser.at_the_door import (
     EVERYTHING,
+    LEFT,
     READY,
+    WIPED,
     arrived,
     open_round,
     photo,
     ready_for_the_stairs,
     record,
     sign_in_on,
+    sign_out,
     waiting,
     without_network,
 )
@@ -19,20 +22,9 @@ from tests.browser.conftest import PHONE, SignIn, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("more_doors")]
 
-WIPED = "() => !localStorage.getItem('desk-wipe')"
 ASK_FOR_A_SHELL = """async () => {
   const { active } = await navigator.serviceWorker.ready;
   active.postMessage({ keepShell: document.querySelector("[data-phone]").dataset.queueUrl });
-}"""
-LEFT = """async () => {
-  const got = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
-  const shells = (await caches.keys()).filter((name) => name.startsWith("shells-")).length;
-  const db = await got(indexedDB.open("arrears-desk"));
-  const has = (store) => db.objectStoreNames.contains(store);
-  const count = (store) => (has(store) ? got(db.transaction(store).objectStore(store).count()) : 0);
-  const left = { shells, rounds: await count("rounds"), queue: await count("queue") };
-  db.close();
-  return left;
 }"""
 CLEAR = """async () => {
   for (const name of await caches.keys()) if (name.startsWith("shells-")) await caches.delete(name);
@@ -48,14 +40,6 @@ HELD_IN_THE_WORKER = """() => {
     return answer;
   };
 }"""
-
-
-def sign_out(page: Page, *, is_wiped: bool = True) -> None:
-    page.get_by_role("button", name="更多").click()
-    page.get_by_role("button", name="退出登录").click()
-    expect(page.get_by_label("密码")).to_be_visible()
-    if is_wiped:
-        page.wait_for_function(WIPED)
 
 
 def test_an_expired_session_and_somebody_else(sign_in: SignIn, stack: Stack) -> None:

@@ -23,6 +23,7 @@ document.addEventListener("change", (event) => {
 });
 
 async function session() {
+  if (!navigator.onLine) return null;
   try {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
     const answer = await fetch(ended.dataset.url, { headers: { Accept: "application/json" }, signal });
@@ -44,7 +45,7 @@ function tellWhy(why) {
 
 // What keeps the form from being sent, or null. Whoever has signed in meanwhile may be signed out from an older page.
 function obstacle(form, state) {
-  if (!state) return navigator.onLine ? null : "no_network"; // a server on this very machine answers without one
+  if (!state) return navigator.onLine ? null : "no_network";
   if (!state.signed_in) return "signed_out";
   const { person } = document.body.dataset;
   const isOthers = person && String(state.person) !== person;

@@ -194,10 +194,3 @@ def test_signing_out_without_a_network_says_that_it_did_not(page: Page, stack: S
         page.get_by_role("button", name="返回本页").click()
     sign_out(page)
     assert page.evaluate(LEFT) == {"shells": 0, "rounds": 0, "queue": 0}
-
-
-def test_a_server_on_this_very_machine_needs_no_network(sign_in: SignIn, stack: Stack) -> None:
-    page = sign_in("housekeeper", width=PHONE)
-    page.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
-    open_round(page, stack.address)
-    sign_out(page)

@@ -67,6 +67,7 @@ FIRST_DAY = Entry(_("Setting up"), "arrears:start", "list-check", of_project=Fal
 PEOPLE = Entry(_("People and rights"), "company:people", "users", of_project=False)
 
 DAILY = Entry(_("Daily sheet"), "collection:daily", "clipboard-list", apart=True)
+EVENING = Entry(_("Evening"), "collection:evening", "sunset", apart=True)
 REPORTS = Entry(_("Reports"), "collection:reports", "report", apart=True)
 EXPORTS = Entry(_("Large exports"), "owners:exports", "table-export", apart=True)
 SHUT_OFFS = Entry(_("Safety shut-offs"), "owners:shut_offs", "plug-connected-x", apart=True)
@@ -89,6 +90,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         RELIEF,
         BATCHES,
         DAILY,
+        EVENING,
         REPORTS,
         PLAYBOOK,
         MARKS,
@@ -148,6 +150,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         RATES,
         MY_RESULTS,
         DAILY,
+        EVENING,
         SHUT_OFFS,
     ),
     Role.OFFICER: FIELD_ENTRIES,
@@ -161,6 +164,7 @@ ENTRIES: dict[Role, tuple[Entry, ...]] = {
         CASES,
         LEDGER,
         UNITS,
+        EVENING,
         REPORTS,
         MARKS,
         CONDUCT,

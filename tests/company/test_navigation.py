@@ -6,6 +6,7 @@ from django.urls import resolve, reverse
 
 from company.models import Project, ProjectAccess, Role
 from company.navigation import ENTRIES, Entry, home_url, links
+from company.rights import RIGHTS, Right
 from tests.factories import create_project, create_user, give_role
 
 ALL_ENTRIES = [pytest.param(role, entry, id=f"{role}-{entry.url_name}") for role in ENTRIES for entry in ENTRIES[role]]
@@ -41,6 +42,11 @@ def test_an_entry_leads_to_a_page_that_admits_the_role(role: Role, entry: Entry)
 )
 def test_each_role_starts_at_its_desk(role: Role, home: str) -> None:
     assert ENTRIES[role][0].url_name == home
+
+
+@pytest.mark.parametrize("role", sorted(RIGHTS[Right.SEE_CAMPAIGN]))
+def test_who_sees_the_teams_finds_the_evening(role: Role) -> None:
+    assert "collection:evening" in {entry.url_name for entry in ENTRIES[role]}
 
 
 def test_the_entry_of_a_page_below_it_is_marked() -> None:

@@ -139,6 +139,7 @@ def test_a_photo_is_small_before_its_visit_waits(page: Page, stack: Stack) -> No
         chosen = {"name": "door.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
         page.get_by_label("拍照").set_input_files(chosen)  # type: ignore[arg-type]
         page.get_by_role("button", name="保存登记").click()
+        page.wait_for_function("() => window.letGo")
         page.evaluate("() => window.letGo()")
         expect(page.get_by_role("heading", name="待同步")).to_be_visible()
         assert page.evaluate(QUEUED_PHOTOS) == {"types": ["image/jpeg"], "drafts": 0}
